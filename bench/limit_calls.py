@@ -119,7 +119,7 @@ async def pay(hop: LimitHop) -> str:
     screen = (
         f"END Merci. On va demander {money(12_000)} au {local(hop.phone)} : validez avec votre code secret."
     )
-    screen += " Un SMS dira que c'est payé."
+    screen += " Un SMS vous dira si c'est payé. Rien à l'écran ? Composez *888#."
     await hop.act("pay", "Payer ?", screen=screen, due=12_000, amount=12_000, code=drawn_code())
     return screen
 
@@ -156,7 +156,7 @@ async def enrol(hop: LimitHop, ages: list[int]) -> str:
         body = f"187{secrets.randbelow(100_000):05}"
         number = body + str(damm.calc_check_digit(body))
         screen = f"END Bienvenue chez Mutuelle Danaya ! Votre numéro : {shown(number)}. On va vous demander "
-        screen += f"{money(12_000)} : validez avec votre code secret."
+        screen += f"{money(12_000)} : validez avec votre code secret. Rien à l'écran ? Composez *888#."
         facts = {"village": "Kola", "name": hop.words[2], "ages": ages, "number": number, "amount": 12_000}
         try:
             await hop.act("join", "Adhérer ?", screen=screen, code=drawn_code(), **facts)

@@ -195,7 +195,15 @@ def environment() -> Mapping[str, str]:
     if os.environ.get("DATABASE_URL", "").strip():
         return os.environ
     running = find_running(run.HOME / "var")
-    urls = {"DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url} if running else {}
+    urls = (
+        {
+            "DATABASE_URL": running.database_url,
+            "REDIS_URL": running.redis_url,
+            "PUBLIC_URL": running.public_url,  # its port may have been said to `make run` only
+        }
+        if running
+        else {}
+    )
     return {name: url for name, url in urls.items() if url} | run.with_defaults(os.environ)
 
 

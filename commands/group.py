@@ -84,14 +84,23 @@ def result_of(taken: TakenGroup) -> list[Sentence]:
         said = [sentence for faults in by_cause(taken.faults) for sentence in reported(faults)]
         kept = _n("{n} fault: nothing was written.", "{n} faults: nothing was written.", len(taken.faults))
         return [*said[:FAULTS_SHOWN], kept]
+    replaced = []
+    if taken.replaced:
+        replaced = [
+            _(
+                "It replaces the list {code} ({what}), which nobody can sign any more.",
+                code=taken.replaced.code,
+                what=taken.replaced.label,
+            )
+        ]
     if taken.receipts:
         trial = _("A trial: no fault, and nothing was kept. Without --dry-run it is written.")
-        return [*taken.receipts, taken.listed.label, trial]
+        return [*taken.receipts, taken.listed.label, *replaced, trial]
     done = _(
         "List {code} is written down. It moves money when two treasurers have signed it: My work, 8, 7.",
         code=taken.listed.code,
     )
-    return [taken.listed.label, done]
+    return [taken.listed.label, *replaced, done]
 
 
 async def print_receipt(arguments: argparse.Namespace) -> int:

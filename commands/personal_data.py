@@ -113,6 +113,10 @@ async def print_terms(arguments: argparse.Namespace) -> int:
     for code, numbers in due.items():
         if numbers:
             print(f"to be erased by the clock: {code} {len(numbers)}")
+    if not waiting:
+        print("copies asked: none")
+    if not any(due.values()):
+        print("to be erased by the clock: none")
     return 0
 
 

@@ -74,6 +74,7 @@ class Addresses:
     launcher: int
     pids: dict[str, int]
     auditor_database_url: str | None = None
+    public_url: str | None = None  # of the web process that runs on them, if the launcher said it
 
 
 def find_running(data: Path) -> Addresses | None:
@@ -130,6 +131,7 @@ class Engines(contextlib.AbstractContextManager["Engines"]):
     lock: IO[bytes]
     wanted: Collection[Engine]
     postgres_settings: Mapping[str, str]
+    public_url: str | None = None
     _redis_password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     _children: dict[Engine, subprocess.Popen[bytes]] = field(default_factory=dict)
     _ports: dict[Engine, int] = field(default_factory=dict)
@@ -151,6 +153,7 @@ class Engines(contextlib.AbstractContextManager["Engines"]):
             launcher=os.getpid(),
             pids={name: child.pid for name, child in self._children.items()},
             auditor_database_url=self.url("auditor") if postgres else None,
+            public_url=self.public_url,
         )
 
     @property
@@ -171,7 +174,15 @@ class Engines(contextlib.AbstractContextManager["Engines"]):
         for name in self.wanted:
             if name not in self._children or self._children[name].poll() is not None:
                 self._start_one(name)
+        self._write()
+
+    def _write(self) -> None:
         write_private(self.data / "engines.json", json.dumps(asdict(self.addresses), indent=1))
+
+    def serve(self, public_url: str) -> None:
+        """Keep the address of the web process that runs on them, for commands that are typed beside."""
+        self.public_url = public_url
+        self._write()
 
     def dead(self) -> list[Engine]:
         """The engines that ended without being asked to; `start` brings them back."""

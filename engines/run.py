@@ -151,7 +151,9 @@ def _start_engines(environ: Mapping[str, str], wanted: Settings, var: Path) -> E
         prepare(var)
         return None
     say(f"Starting {' and '.join(missing)} in {var} …")
-    return start_engines(var, postgres_bin=wanted.postgres_bin, redis_bin=wanted.redis_bin, wanted=missing)
+    engines = start_engines(var, postgres_bin=wanted.postgres_bin, redis_bin=wanted.redis_bin, wanted=missing)
+    engines.serve(wanted.public_url)
+    return engines
 
 
 def _addresses(engines: Engines) -> dict[str, str]:

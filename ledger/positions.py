@@ -27,10 +27,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Position:
-    """Balances of `fund` in minor units; `received_minor` is what members' accounts received since the mark before.
+    """Balances of `fund` in minor units; mobile money with what waits there to be paid out.
 
-    Reversals since are subtracted. `payers` counts the accounts that received more than was reversed. `boxes` is the
-    cash, account by account.
+    `received_minor` is what members' accounts received since the mark before. Reversals since are subtracted. `payers`
+    counts the accounts that received more than was reversed. `boxes` is the cash, account by account.
     """
 
     boxes: dict[str, int]
@@ -126,13 +126,13 @@ async def floats(db: AsyncConnection, mutuelle: str, currency: str) -> list[tupl
 _FLOATS = """
 select a.code, s.debits - s.credits as held from ledger.sums(:mutuelle, 'infinity') s
   join ledger.account a on a.mutuelle_id = :mutuelle and a.code = s.account
- where a.kind = 'float' and a.currency = :currency order by a.code
+ where a.kind in ('float', 'disbursement') and a.currency = :currency order by a.kind desc, a.code
 """
 
 _HELD = """
     select array_agg(a.code) filter (where a.kind = 'cash') as boxes,
            array_agg((s.debits - s.credits)::bigint) filter (where a.kind = 'cash') as cash,
-           coalesce(sum(s.debits - s.credits) filter (where a.kind = 'float'), 0) as mobile,
+           coalesce(sum(s.debits - s.credits) filter (where a.kind in ('float', 'disbursement')), 0) as mobile,
            coalesce(sum(s.debits - s.credits) filter (where a.kind = 'bank'), 0) as bank
       from ledger.sums(:mutuelle, AS_OF) s
       join ledger.account a on a.mutuelle_id = :mutuelle and a.code = s.account

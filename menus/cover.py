@@ -6,6 +6,7 @@ from menus.verify import CHECK_BY_MESSAGE
 from menus.words import COVER, PAY, first_fitting, own_under_way, whom
 from mutuelle.care.eligibility import doctor_appointments
 from mutuelle.contributions.foresight import if_paid
+from mutuelle.contributions.receipts import with_credit
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.cover.rules import CoverState
 from mutuelle.scheme.regimes import Regime
@@ -31,6 +32,7 @@ async def cover(caller: Caller) -> Sentence:
     if stands.payer_of_all:
         return paid_for(stands, stands.payer_of_all, caller)
     said = covered(stands, caller) if stands.cover.is_covered else not_covered(stands, caller)
+    said = with_credit(said, stands.credit)
     if stands.share is None:
         return said
     facts: dict[str, Fact] = {"payer": stands.share.regime.payer_name, "percent": stands.share.regime.percent}

@@ -8,11 +8,10 @@ from menus.confirmation import answer_first, asked_about
 from menus.paying import (
     ANOTHER,
     code_before,
-    is_to_try,
+    may_name_network,
     named_network,
-    network_asked,
-    network_options,
-    refuse_code_by_message,
+    on_other_network,
+    to_be_tried,
     with_prompt,
 )
 from menus.words import JOIN, first_fitting, no_cover, registered, which_cover, which_mutuelle
@@ -25,11 +24,11 @@ from mutuelle.households.households import NewHousehold, initials_of
 from mutuelle.scheme.mutuelles import Mutuelle, Place, PlaceNear, get_mutuelle, places_near
 from mutuelle.scheme.products import Offer
 from talk.answers import ages, person_name
-from talk.keywords import BY_MESSAGE, Takes, by_message
+from talk.keywords import Takes, by_message
 from talk.trouble import RefusedError
 from talk.words import Caller, Consent, Option, ask, choose, confirm, confirm_or, do, look, show
+from values import value
 
-PAYS_LATER = _("Join, pay later")
 ELSEWHERE = Option("elsewhere", _("My village is not there"), "99")
 
 
@@ -49,52 +48,74 @@ async def join(caller: Caller) -> Sentence:
     if offer is None:
         return no_cover(mutuelle, people)
     how = await look(how_in_place, caller, mutuelle.id, place.id)
-    refuse_code_by_message(caller, how)
-    if not await is_to_try(how, later=PAYS_LATER):
-        how = replace(how, way=None, cash=how.instead, others=())
-    whole, part = (
-        if_joined(offer, money, mutuelle.today(caller.at)) for money in (offer.price, offer.installment)
-    )
-    first = await first_payment(offer, how, whole, part)
+    new, offered = NewHousehold(place.id, name, people), offered_today(caller, mutuelle, offer)
 
-    new = NewHousehold(place.id, name, people)
-
-    def words(how: HowToPay) -> Sentence:
-        price = by_network(price_agreed(offer, first, whole), how)
+    def words(price: Fact) -> Sentence:
         return terms(mutuelle, place, new, offer.product.name, price)
 
-    agreed, how = await agreed_to_join(caller, how, words)
+    agreed, how, first = await agreed_to_first(caller, how, offered, words, yes=_("I agree"), own=True)
     if not agreed:
         return _("Nothing was recorded. Begin again when you are ready.")
-    payer = PayingPhone(how.phone, how.said, await code_before(how, first)) if first else None
+    payer = await paying_phone(how, first)
     household = await do(
         enrol, enrolment=enrolment_of(place, name, people, offer), pay_now=first, payer=payer
     )
     number = household.shown_number
     if first is None and how.cash:
-        return registered(number, offer.price, whole, how.cash)
+        return registered(number, offer.price, offered.whole, how.cash)
     with_code = payer is not None and payer.otp is not None
     welcomed = welcome(mutuelle, number, first or offer.price, with_code=with_code)
     return welcomed if with_code else with_prompt(welcomed, how.way)
 
 
-async def agreed_to_join(
-    caller: Caller, how: HowToPay, words: Callable[[HowToPay], Sentence]
-) -> tuple[Consent | None, HowToPay]:
-    """The agreement, and how the first payment is asked for: in a call she may say that she is on another network."""
-    yes, no = _("I agree"), _("No")
-    if how.way is None or not how.others or caller.gateway == BY_MESSAGE:
-        return await confirm(words(how), yes=yes, no=no, own=how.cash is None), how
-    agreed = await confirm_or(words(how), ANOTHER, yes=yes, no=no)
+@value
+class Offered:
+    """An offer, and the cover that the whole of it brings, or its first part."""
+
+    offer: Offer
+    whole: Foreseen
+    part: Foreseen
+
+
+def offered_today(caller: Caller, mutuelle: Mutuelle, offer: Offer) -> Offered:
+    """An offer that the caller takes today."""
+    today = mutuelle.today(caller.at)
+    return Offered(offer, if_joined(offer, offer.price, today), if_joined(offer, offer.installment, today))
+
+
+async def agreed_to_first(
+    caller: Caller,
+    how: HowToPay,
+    offered: Offered,
+    words: Callable[[Fact], Sentence],
+    *,
+    yes: Sentence | None = None,
+    own: bool = False,
+) -> tuple[Consent | None, HowToPay, Money | None]:
+    """The agreement to `words` of a price, how the first payment is asked for, and how much it is; None: in cash.
+
+    In a call she may say that her phone is on another network: then its limits count.
+    """
+    how, first = await first_payment(caller, how, offered)
+    price = by_network(price_agreed(offered, first), how)
+    if not may_name_network(caller, how):
+        return await confirm(words(price), yes=yes, own=own and how.cash is None), how, first
+    agreed = await confirm_or(words(price), ANOTHER, yes=yes)
     if isinstance(agreed, Option):
-        how = how.on((await choose(network_asked(how), network_options(how))).key)
-        agreed = await confirm(words(how), yes=yes, no=no, own=True)
-    return agreed, how
+        how, first = await first_payment(caller, await on_other_network(caller, how), offered, first)
+        price = by_network(price_agreed(offered, first), how)
+        agreed = await confirm(words(price), yes=yes, own=own and how.cash is None)
+    return agreed, how, first
 
 
 def by_network(price: Fact, how: HowToPay) -> Fact:
     network = named_network(how)
     return _("{price} by {network}", price=price, network=network) if network else price
+
+
+async def paying_phone(how: HowToPay, first: Money | None) -> PayingPhone | None:
+    """The calling phone as it is asked for the first payment, with the code that its network gives; None: in cash."""
+    return PayingPhone(how.phone, how.said, await code_before(how, first)) if first else None
 
 
 async def not_served(caller: Caller) -> Sentence:
@@ -124,27 +145,34 @@ async def join_by_message(caller: Caller) -> Sentence:
 join_by_message = replace(join_by_message, denied="HELP")
 
 
-async def first_payment(offer: Offer, how: HowToPay, whole: Foreseen, part: Foreseen) -> Money | None:
-    """All at once, or the first part where the product takes parts: each with the cover that it brings. None: in cash.
+async def first_payment(
+    caller: Caller, how: HowToPay, offered: Offered, chosen: Money | None = None
+) -> tuple[HowToPay, Money | None]:
+    """How the first payment is asked for, and how much it is: all at once, or the first part where the product takes
+    parts, each with the cover that it brings. None: in cash.
 
-    Not asked where there is one answer; RefusedError where the phone can pay neither at once.
+    Not asked where there is one answer, or the sum that was `chosen` can be paid; RefusedError where the phone can pay
+    neither at once.
     """
-    if how.way is None:
-        return None
+    tried, offer = await to_be_tried(caller, how), offered.offer
+    if tried is None or tried.way is None:
+        return how.by_cash, None
+    if chosen and tried.way.at_once(chosen, chosen):
+        return tried, chosen
     sums = {
-        "all": (offer.price, _("All, {amount}: {covered}", amount=offer.price, covered=whole.said)),
+        "all": (offer.price, _("All, {amount}: {covered}", amount=offer.price, covered=offered.whole.said)),
         "part": (
             offer.installment,
-            _("First {amount}: {covered}", amount=offer.installment, covered=part.said),
+            _("First {amount}: {covered}", amount=offer.installment, covered=offered.part.said),
         ),
     }
     if offer.installment == offer.price:
         del sums["part"]
-    ways = [Option(key, label) for key, (money, label) in sums.items() if how.way.at_once(money, money)]
+    ways = [Option(key, label) for key, (money, label) in sums.items() if tried.way.at_once(money, money)]
     if not ways:
-        raise RefusedError(beyond_limits(how.way, offer.price.currency))
+        raise RefusedError(beyond_limits(tried.way, offer.price.currency))
     way = await choose(_("How much do you pay?"), ways, of_money=True) if len(ways) > 1 else ways[0]
-    return sums[way.key][0]
+    return tried, sums[way.key][0]
 
 
 def terms(mutuelle: Mutuelle, place: Place, new: NewHousehold, product: str, price: Fact) -> Sentence:
@@ -183,18 +211,19 @@ def terms(mutuelle: Mutuelle, place: Place, new: NewHousehold, product: str, pri
     return first_fitting(forms)
 
 
-def price_agreed(offer: Offer, first: Money | None, whole: Foreseen) -> Fact:
+def price_agreed(offered: Offered, first: Money | None) -> Fact:
     """The whole price, and how it is paid where that is not all at once from this phone.
 
     With the cover that it brings, where no choice of a first payment has said it.
     """
+    offer = offered.offer
     if first is None:
         return _("{price} in cash", price=offer.price)
     if first != offer.price:
         return _("{price}, first {first}", price=offer.price, first=first)
     if offer.installment != offer.price:
         return offer.price
-    return _("{price}, {covered}", price=offer.price, covered=whole.said)
+    return _("{price}, {covered}", price=offer.price, covered=offered.whole.said)
 
 
 def welcome(mutuelle: Mutuelle, number: str, first: Money, *, with_code: bool) -> Sentence:

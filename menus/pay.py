@@ -9,20 +9,23 @@ from dataclasses import replace
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import no_household
 from menus.paying import (
+    ANOTHER,
     NETWORK,
     NOT_ASKED,
     OTHER_NETWORK,
-    agreed_to_pay,
     asked_for,
     asked_phone,
-    is_to_try,
+    code_before,
+    may_name_network,
     on_other_network,
+    refuse_code_by_message,
     silence,
+    to_be_tried,
 )
 from menus.relative import ENROLS_RELATIVE, enrols_relative
 from menus.words import PAY, beside, first_fitting, own_under_way, under_way, whom
 from mutuelle.contributions.foresight import if_paid
-from mutuelle.contributions.payments import PaymentWay, beyond_limits, not_served
+from mutuelle.contributions.payments import PayingPhone, PaymentWay, beyond_limits, not_served
 from mutuelle.contributions.refusals import accept_requests, refuse_requests, refuses_requests
 from mutuelle.contributions.standing import Standing, standing
 from mutuelle.contributions.ways_to_pay import HowToPay, PayInCash, how_to_pay
@@ -35,10 +38,10 @@ from mutuelle.households.households import household_named, initials_of
 from mutuelle.households.member_numbers import member_number
 from talk.answers import Kind, amount, phone_number
 from talk.figures import amount_in
-from talk.keywords import Takes, by_message
-from talk.phones import region_of, shown_phone
+from talk.keywords import BY_MESSAGE, Takes, by_message
+from talk.phones import region_of
 from talk.trouble import InvalidError, RefusedError
-from talk.words import Caller, Option, ask, choose, confirm, do, look
+from talk.words import Caller, Option, ask, choose, confirm, confirm_or, do, look
 
 ANY_AMOUNT = amount(Money(1, "XOF"), Money(MAX_PRICE_MINOR, "XOF"))  # its mutuelle's currency is known later
 NOT_PAYABLE = _(
@@ -55,7 +58,7 @@ async def pay(caller: Caller) -> Sentence:
     how = await look(how_to_pay, caller, own) if own else None
     what = await choose(*ways(stands, how, caller), of_money=True)
     if stands and how and what.key == NETWORK:
-        how = await on_other_network(caller, stands.household, how)
+        how = await on_other_network(caller, how, stands.household)
         what = await choose(*ways(stands, how, caller), of_money=True)
     if what.key == RELATIVE:
         return await enrols_relative(caller)
@@ -67,7 +70,8 @@ async def pay(caller: Caller) -> Sentence:
         return await renew(stands)
     if what.key == OTHER_PHONE:
         how = await with_another(caller, stands)
-    if not await is_to_try(how, stands.household.shown_number):
+    how = await to_be_tried(caller, how, stands.household)
+    if how is None:
         return NOT_ASKED
     money = at_once(stands, how)[1] if what.key == ALL else await how_much(stands, how)
     return await agree(caller, stands, stands.household.head_name, money, how)
@@ -81,7 +85,7 @@ async def with_another(caller: Caller, stands: Standing) -> HowToPay:
         return how
     if not how.others:
         raise RefusedError(not_served(payer))
-    return await on_other_network(caller, stands.household, how)
+    return await on_other_network(caller, how, stands.household)
 
 
 @by_message(
@@ -109,16 +113,17 @@ async def pay_by_message(caller: Caller) -> Sentence:
     how = await look(how_to_pay, caller, own)
     if how.cash:
         return in_cash(stands, how.cash)
-    if not await is_to_try(how, own.shown_number):
+    tried = await to_be_tried(caller, how, own)
+    if tried is None:
         return NOT_ASKED
-    return await agree(caller, stands, own.head_name, await how_much_by_message(stands, how, named), how)
+    return await agree(caller, stands, own.head_name, await how_much_by_message(stands, tried, named), tried)
 
 
 pay_by_message = replace(pay_by_message, denied="COVER")  # what is owed, and how to pay
 
 
 def ways(stands: Standing | None, how: HowToPay | None, caller: Caller) -> tuple[Sentence, list[Option]]:
-    """What can be paid; a digit means the same whatever is left out. Who pays in cash may be on another network."""
+    """What can be paid; a digit means the same whatever is left out. A phone that pays nothing may name its network."""
     cash = how.cash if how else None
     others = [Option(OTHER_HOUSEHOLD, _("Another household"), "4")]
     if cash is None or cash.another_phone:
@@ -135,11 +140,11 @@ def ways(stands: Standing | None, how: HowToPay | None, caller: Caller) -> tuple
     if not stands.payable.amount_minor:
         return nothing_payable(stands), others
     another_phone = Option(OTHER_PHONE, _("Another phone pays"), "3")
-    if how and cash:
-        if how.others:
-            others.append(Option(NETWORK, OTHER_NETWORK, "7"))
+    own = [] if cash else sums(stands, how)
+    if not own and how and how.others:
+        others.append(Option(NETWORK, OTHER_NETWORK, "7"))
+    if cash:
         return in_cash(stands, cash), [another_phone, *others] if cash.another_phone else others
-    own = sums(stands, how)
     if not own and how and how.way:
         return too_little(stands, how.way), [another_phone, *others]
     due = with_cover(stands, payable(stands, says_credit=len(own) == 1))
@@ -201,7 +206,7 @@ def in_cash(stands: Standing, cash: PayInCash) -> Sentence:
     """
     due, number = payable(stands, says_credit=False), stands.household.shown_number
     if cash.merchant_code is None:
-        ways: list[Sentence | str] = [cash.person, shown_phone(cash.phone)]
+        ways = cash.forms
         shortest = [_("{payable}, to {who}", payable=due, who=who) for who in ways]
     else:
         ways = [_("{who}, number {number}", who=who, number=number) for who in cash.forms]
@@ -312,32 +317,43 @@ async def for_another(caller: Caller) -> Sentence:
         return NOT_PAYABLE
     how = await look(how_to_pay, caller, household)
     if cash := how.cash:
-        who, covered = cash.shown, if_paid(stands, stands.payable).said
-        facts: dict[str, Fact] = {"number": household.shown_number, "who": who}
-        short = _("Household {number} pays in cash to {who}.", **facts)
-        whole = _(
-            "Household {number} pays in cash to {who}. {due} today: {covered}.",
-            **facts,
-            due=stands.payable,
-            covered=covered,
+        facts: dict[str, Fact] = {"number": household.shown_number, "due": stands.payable}
+        facts["covered"] = if_paid(stands, stands.payable).said
+        whole = [
+            _("Household {number} pays in cash to {who}. {due} today: {covered}.", **facts, who=who)
+            for who in cash.forms
+        ]
+        return first_fitting(
+            [*whole, _("Household {number} pays in cash to {who}.", **facts, who=cash.forms[0])]
         )
-        return whole.or_else(short)
-    if not await is_to_try(how, household.shown_number):
+    tried = await to_be_tried(caller, how, household)
+    if tried is None:
         return NOT_ASKED
-    money = await within(stands, how, named)
-    return await agree(caller, stands, household.initials, money, how)
+    return await agree(caller, stands, household.initials, await within(stands, tried, named), tried)
 
 
 async def agree(caller: Caller, stands: Standing, name: str, money: Money, how: HowToPay) -> Sentence:
-    def words(how: HowToPay) -> Sentence:
-        return beside(stands, terms(stands, name, money, how))
-
-    payer = await agreed_to_pay(caller, stands.household, money, how, words)
-    if payer is None:
+    """The yes to the payment, and the request. In a call she may say first that the phone is on another network: then
+    an amount that is beyond the limits of that one is asked for again. By SMS no code is asked for.
+    """
+    refuse_code_by_message(caller, how)
+    household, words = stands.household, beside(stands, terms(stands, name, money, how))
+    if may_name_network(caller, how):
+        agreed = await confirm_or(words, ANOTHER)
+    else:
+        # By SMS always for the own household with the own phone, which is asked for its PIN.
+        agreed = await confirm(words, own=caller.gateway == BY_MESSAGE)
+    if isinstance(agreed, Option):
+        named = await to_be_tried(caller, await on_other_network(caller, how, household), household)
+        if named is None:
+            return NOT_ASKED
+        return await agree(caller, stands, name, await within(stands, named, money), named)
+    if not agreed:
         return NOT_ASKED
+    payer = PayingPhone(how.phone, how.said, await code_before(how, money))
     await do(
         ask_for_payment,
-        number=stands.household.number,
+        number=household.number,
         amount=money,
         terms=stands.payment_terms,
         payer=payer,

@@ -1,17 +1,15 @@
 """The phone that pays: which network it is on, the yes to the payment, and the code that some networks give before."""
 
-from collections.abc import Callable
-
 from locales import Fact, Money, Sentence, _
 from menus.words import first_fitting, paid_in_cash
 from mutuelle.contributions.payments import PayingPhone, PaymentWay, not_without_code
-from mutuelle.contributions.ways_to_pay import HowToPay, who_takes_cash
+from mutuelle.contributions.ways_to_pay import HowToPay, PayInCash, who_takes_cash
 from mutuelle.households.households import Household
 from talk.answers import Secret, payment_code
 from talk.keywords import BY_MESSAGE
 from talk.phones import shown_phone
 from talk.trouble import RefusedError
-from talk.words import Caller, Option, ask, choose, confirm, confirm_or, look
+from talk.words import Caller, Option, ask, choose, look
 
 NETWORK, NONE, TRY, LATER = "network", "none", "try", "later"
 OTHER_NETWORK = _("Another network")
@@ -19,25 +17,9 @@ NOT_ASKED = _("Nothing was asked for. Begin again when you are ready.")
 ANOTHER = Option(NETWORK, OTHER_NETWORK, "3")  # beside yes and no
 
 
-async def agreed_to_pay(
-    caller: Caller, household: Household, money: Money, how: HowToPay, words: Callable[[HowToPay], Sentence]
-) -> PayingPhone | None:
-    """The phone that is asked, once the caller agrees to `words`; None if she does not.
-
-    In a call she may say first that it is on another network. By SMS no code is asked for.
-    """
-    refuse_code_by_message(caller, how)
-    if caller.gateway == BY_MESSAGE:
-        # Always for the own household with the own phone, which is asked for its PIN.
-        return PayingPhone(how.phone) if await confirm(words(how), own=True) else None
-    if how.others:
-        agreed = await confirm_or(words(how), ANOTHER)
-        if isinstance(agreed, Option):
-            how = await on_other_network(caller, household, how)
-            agreed = await confirm(words(how))
-    else:
-        agreed = await confirm(words(how))
-    return PayingPhone(how.phone, how.said, await code_before(how, money)) if agreed else None
+def may_name_network(caller: Caller, how: HowToPay) -> bool:
+    """Whether she may say that the phone is on another network: in a call, where another one could be asked."""
+    return bool(how.way and how.others) and caller.gateway != BY_MESSAGE
 
 
 def silence(network: str) -> Sentence:
@@ -47,42 +29,48 @@ def silence(network: str) -> Sentence:
     return _("{network} does not answer now.", network=network)
 
 
-async def is_to_try(how: HowToPay, number: str = "", *, later: Sentence | None = None) -> bool:
-    """Whether the phone is asked. Not without a question where its operator does not answer now: what else can be done.
-
-    `number`, the household's, goes with a payment to a merchant code.
+async def to_be_tried(caller: Caller, how: HowToPay, household: Household | None = None) -> HowToPay | None:
+    """How the phone is asked; None if not now. Where its operator does not answer, she reads that before she tries,
+    with what else she can do. `household` is None where nobody has joined yet.
     """
     if how.way is None or not how.way.is_down:
-        return True
-    said, cash = silence(how.way.network_name), how.instead
+        return how
+    later = _("Later") if household else _("Go on, pay later")
+    options = [Option(TRY, _("Try anyway"), "1"), Option(LATER, later, "2")]
+    if may_name_network(caller, how):
+        options.append(ANOTHER)
+    number = household.shown_number if household else ""
+    chosen = await choose(not_now(silence(how.way.network_name), how.instead, number), options)
+    if chosen.key == NETWORK:
+        return await to_be_tried(caller, await on_other_network(caller, how, household), household)
+    return how if chosen.key == TRY else None
+
+
+def not_now(said: Sentence, cash: PayInCash | None, number: str) -> Sentence:
+    """What is `said` of an operator, and how else to pay; `number`, the household's, goes with a merchant code."""
     if cash is None:
-        forms = [_("{silence} Pay later, or with another phone.", silence=said)]
-    else:
-        ways = [cash.shown, shown_phone(cash.phone)] if cash.merchant_code is None else cash.forms
-        numbered = [_("{who}, number {number}", who=who, number=number) for who in ways]
-        full = [*(numbered if number and cash.merchant_code else ()), *ways]
-        forms = [_("{silence} Pay later, or in cash to {who}.", silence=said, who=who) for who in full]
-        forms += [_("{silence} In cash: {who}.", silence=said, who=who) for who in ways]
-    options = (Option(TRY, _("Try anyway"), "1"), Option(LATER, later or _("Later"), "2"))
-    return (await choose(first_fitting(forms), options)).key == TRY
+        return _("{silence} Pay later, or with another phone.", silence=said)
+    numbered = [_("{who}, number {number}", who=who, number=number) for who in cash.forms]
+    ways = [*(numbered if number and cash.merchant_code else ()), *cash.forms]
+    forms = [_("{silence} Pay later, or in cash to {who}.", silence=said, who=who) for who in ways]
+    return first_fitting(
+        [*forms, *(_("{silence} In cash: {who}.", silence=said, who=who) for who in cash.forms)]
+    )
 
 
-async def on_other_network(caller: Caller, household: Household, how: HowToPay) -> HowToPay:
-    """How the phone pays on the network that the caller names; the last word is whom to pay in cash, if it is none."""
-    chosen = await choose(network_asked(how), [*network_options(how), Option(NONE, OTHER_NETWORK)])
-    if chosen.key != NONE:
+async def on_other_network(caller: Caller, how: HowToPay, household: Household | None = None) -> HowToPay:
+    """How the phone pays on the network that the caller names; the last word is whom to pay in cash, if it is none.
+
+    Without a `household` one of those that could be asked is named.
+    """
+    options = [Option(way.network, way.network_name) for way in how.others]
+    if household is not None:
+        options.append(Option(NONE, OTHER_NETWORK))
+    chosen = await choose(_("The network of {phone}?", phone=shown_phone(how.phone)), options)
+    if household is None or chosen.key != NONE:
         return how.on(chosen.key)
     cash = await look(who_takes_cash, caller, household.mutuelle_id, household)
     raise RefusedError(paid_in_cash(cash, household))
-
-
-def network_asked(how: HowToPay) -> Sentence:
-    return _("The network of {phone}?", phone=shown_phone(how.phone))
-
-
-def network_options(how: HowToPay) -> list[Option]:
-    """The networks on which the phone could be asked."""
-    return [Option(way.network, way.network_name) for way in how.others]
 
 
 def asked_phone(how: HowToPay) -> Fact:
@@ -140,8 +128,7 @@ def asked_for(payer: PayingPhone, how: HowToPay, caller: Caller, money: Money) -
         "Thank you. In a moment {phone} will be asked for {amount}: approve with your PIN. A receipt follows by SMS.",
         **facts,
     )
-    named = next((way for way in how.others if way.network == payer.network), how.way)
-    return with_prompt(asked, named)
+    return with_prompt(asked, how.way)
 
 
 def with_prompt(asked: Sentence, way: PaymentWay | None) -> Sentence:

@@ -166,7 +166,7 @@ def welcome(household: Household, newcomer: Newcomer, cash: PayInCash | None) ->
         return _(
             "{name} is registered. To write down: number {number}, {price} to pay in cash to {who}.",
             **facts,
-            who=cash.shown,
+            who=cash.forms[0],
         ).or_else(said)
     return _(
         "{name} is registered, number {number}. Due: {price}. Their phone is asked to confirm by SMS.",

@@ -1,10 +1,9 @@
 """For somebody else: a child abroad or in town enrols a parent, pays for her and tells her number."""
 
 from locales import Fact, Money, Sentence, _, counts
-from menus.join import ELSEWHERE, PAYS_LATER, first_payment, not_served, price_agreed
-from menus.paying import code_before, is_to_try, refuse_code_by_message
+from menus.join import ELSEWHERE, agreed_to_first, not_served, offered_today, paying_phone
+from menus.paying import refuse_code_by_message
 from menus.words import first_fitting, no_cover, which_cover
-from mutuelle.contributions.foresight import if_joined
 from mutuelle.contributions.ways_to_pay import PayInCash, how_in_place
 from mutuelle.enrolment.enrolment import enrolment_of
 from mutuelle.enrolment.registration import NO_PHONE, enrol_relative, phone_or_none
@@ -12,7 +11,7 @@ from mutuelle.households.households import Household, initials_of
 from mutuelle.scheme.mutuelles import PlaceNear, get_mutuelle, places_near
 from talk.answers import ages, person_name
 from talk.phones import shown_phone
-from talk.words import Caller, Option, ask, choose, confirm, do, look
+from talk.words import Caller, Option, ask, choose, do, look
 
 ENROLS_RELATIVE = _("Enrol a relative")
 NOTHING = _("Nothing was registered.")
@@ -34,31 +33,34 @@ async def enrols_relative(caller: Caller) -> Sentence:
     offer = await which_cover(caller, mutuelle, people)
     if offer is None:
         return no_cover(mutuelle, people)
-    whole, part = (
-        if_joined(offer, money, mutuelle.today(caller.at)) for money in (offer.price, offer.installment)
-    )
     how = await look(how_in_place, caller, mutuelle.id, place.id)
     refuse_code_by_message(caller, how)
-    cash = how.cash if await is_to_try(how, later=PAYS_LATER) else how.instead
-    first = None if cash else await first_payment(offer, how, whole, part)
     facts: dict[str, Fact] = {"place": place.name, "product": offer.product.name, "mutuelle": mutuelle.name}
-    facts |= {"people": counts.people(len(people)), "price": price_agreed(offer, first, whole)}
-    if not await confirm(terms(name, phone, facts)):
+    facts["people"] = counts.people(len(people))
+
+    def words(price: Fact) -> Sentence:
+        return terms(name, phone, facts | {"price": price})
+
+    offered = offered_today(caller, mutuelle, offer)
+    agreed, how, first = await agreed_to_first(caller, how, offered, words)
+    if not agreed:
         return NOTHING
-    otp = await code_before(how, first) if first else None
+    payer = await paying_phone(how, first)
     done = await do(
         enrol_relative,
         enrolment=enrolment_of(place, name, people, offer),
         phone=None if phone == NO_PHONE else phone,
         pay_now=first,
-        otp=otp,
+        payer=payer,
     )
     money = offer.price if first is None else first
-    return with_code(done, phone, money) if otp is not None else registered_for(done, phone, cash, money)
+    if payer is not None and payer.otp is not None:
+        return with_code(done, phone, money)
+    return registered_for(done, phone, how.cash, money)
 
 
 def terms(name: str, phone: str, facts: dict[str, Fact]) -> Sentence:
-    """All that is agreed to for them; of a long name the initials, and of a long list no village."""
+    """All that is agreed to for them; of a long name the initials, then no village, and no product."""
     facts = facts | {"phone": _("no phone") if phone == NO_PHONE else shown_phone(phone)}
     return first_fitting(
         [
@@ -75,6 +77,7 @@ def terms(name: str, phone: str, facts: dict[str, Fact]) -> Sentence:
                 **facts,
                 name=initials_of(name),
             ),
+            _("{mutuelle}: {price}, for {name}, {people}, {phone}. Agreed?", **facts, name=initials_of(name)),
         ]
     )
 
@@ -102,7 +105,6 @@ def registered_for(household: Household, phone: str, cash: PayInCash | None, mon
             "approve with your PIN.",
             **facts,
         )
-    ways = [cash.shown, shown_phone(cash.phone)] if cash.merchant_code is None else cash.forms
     return first_fitting(
         [
             _(
@@ -110,6 +112,6 @@ def registered_for(household: Household, phone: str, cash: PayInCash | None, mon
                 **facts,
                 who=who,
             )
-            for who in ways
+            for who in cash.forms
         ]
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from locales import Money, Sentence, _
+from locales import Fact, Money, Sentence, _
 from menus.sign import NOTHING, propose
 from menus.words import one_of, work_pin
 from mutuelle.officers.roles import Appointment
@@ -10,7 +10,7 @@ from mutuelle.treasury.own_money import BANK, CASH, OwnMoney, money_to_spend
 from mutuelle.treasury.payouts.payout_acts import expect_paid_from, payout_places, payout_proposal
 from mutuelle.treasury.voucher_acts import VoucherReceipt, proposal_of, record_voucher, words_to_record
 from mutuelle.treasury.voucher_answers import Party, party_kind
-from mutuelle.treasury.voucher_kinds import NewVoucher
+from mutuelle.treasury.voucher_kinds import NewVoucher, VoucherKind
 from mutuelle.treasury.vouchers import only
 from talk.answers import amount
 from talk.phones import region_of
@@ -36,9 +36,13 @@ async def record(caller: Caller, appointment: Appointment, new: NewVoucher) -> S
     )
     if isinstance(done, Sentence):
         return done
-    return _(
-        "Recorded. Write on the paper: voucher {number}, code {code}.", number=done.number, code=done.code
-    )
+    facts: dict[str, Fact] = {"number": done.number, "code": done.code}
+    if new.kind is VoucherKind.SENT:
+        return _(
+            "Recorded. Write on the paper: voucher {number}, code {code}. When it arrives, note it: 9, 8, 4, then 4.",
+            **facts,
+        )
+    return _("Recorded. Write on the paper: voucher {number}, code {code}.", **facts)
 
 
 async def places_to_pay(

@@ -14,7 +14,6 @@ from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle, mutuelles_near
 from mutuelle.scheme.products import Offer, offers_for
 from talk.answers import Secret, pin
-from talk.phones import shown_phone
 from talk.words import Caller, Option, Request, ask, choose, look
 
 MOST_LISTED = 8  # with the line of the others a short list
@@ -86,7 +85,27 @@ def under_way(payment: OpenPayment, caller: Caller, other_ways: Sequence[Sentenc
             "A payment of {amount} is under way on another phone. Wait for our SMS.", amount=payment.amount
         )
     facts: dict[str, Fact] = {"amount": payment.amount}
-    if dial := payment.found_by:
+    if payment.way.takes_code:
+        checked = [
+            _(
+                "A payment of {amount} is under way: your code is being checked. Wait for our SMS. "
+                "If none comes, after 10 minutes pay {who}.",
+                **facts,
+                who=who,
+            )
+            for who in other_ways
+        ]
+        return first_fitting(
+            [
+                *checked,
+                _(
+                    "A payment of {amount} is under way: your code is being checked. Wait for our SMS: "
+                    "never charged twice.",
+                    **facts,
+                ),
+            ]
+        )
+    if dial := payment.way.found_by:
         found = [
             _(
                 "A payment of {amount} is under way. Nothing shows? Dial {dial}. If not, after 10 minutes pay {who}.",
@@ -153,8 +172,8 @@ def beside(stands: Standing, said: Sentence, *, or_alone: bool = False) -> Sente
 def paid_in_cash(cash: PayInCash, household: Household | None) -> Sentence:
     """Who takes cash, with the number that says for whom."""
     if household is None:
-        return _("Cash is paid to {who}. Your member number says for whom.", who=cash.shown)
-    return _("Cash is paid to {who}, for number {number}.", who=cash.shown, number=household.shown_number)
+        return _("Cash is paid to {who}. Your member number says for whom.", who=cash.forms[0])
+    return _("Cash is paid to {who}, for number {number}.", who=cash.forms[0], number=household.shown_number)
 
 
 def work_pin() -> Request[Secret]:
@@ -207,14 +226,13 @@ def no_cover(mutuelle: Mutuelle, people: tuple[int, ...]) -> Sentence:
 def registered(number: str, due: Money, covered: Foreseen, cash: PayInCash) -> Sentence:
     """Registered: whom to pay how much that is due, and what is `covered` if it is paid today."""
     facts: dict[str, Fact] = {"number": number, "price": due, "covered": covered.said}
-    ways = [cash.shown, shown_phone(cash.phone)] if cash.merchant_code is None else cash.forms
     forms = [
         _(
             "Welcome! Number {number}. Pay {price} in cash to {who}. If paid today: {covered}.",
             **facts,
             who=who,
         )
-        for who in ways
+        for who in cash.forms
     ]
-    in_short = _("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts, who=cash.shown)
+    in_short = _("Welcome! Number {number}. Pay {price} in cash to {who}.", **facts, who=cash.forms[0])
     return first_fitting([*forms, in_short])

@@ -150,8 +150,9 @@ class Script:
             await open_routes(db, await get_mutuelle(db, "BEN"), [Route(network, operator, account)])
 
     async def operators(self, rest: str) -> None:
-        """The worker finds that the operators are `silent`, or that they `answer` again."""
-        await operators_answer(self.ussd_deps.pool, answer=rest == "answer", at=self.clock())
+        """The worker finds that the operators, or one account, are `silent`, or that they `answer` again."""
+        word, _blank, account = rest.partition(" ")
+        await operators_answer(self.ussd_deps.pool, answer=word == "answer", at=self.clock(), account=account)
 
     async def neighbour(self, _rest: str) -> None:
         """A second mutuelle opens in the same country, in villages of the same names."""

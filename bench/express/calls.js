@@ -82,7 +82,7 @@ function menuFor(args, isMember, known) {
   });
   state('paid', {}, async () => {
     const screen = `Merci. On va demander ${money(12000)} au ${local(phone)} : validez avec votre code secret.`
-      + " Un SMS dira que c'est payé.";
+      + " Un SMS vous dira si c'est payé. Rien à l'écran ? Composez *888#.";
     await act('pay', args, { consent: 'Payer ?', screen: `END ${screen}`, due: 12000, amount: 12000, code: drawn() });
     menu.end(screen);
   });
@@ -109,7 +109,7 @@ function menuFor(args, isMember, known) {
     for (;;) {
       const number = drawnNumber();
       const screen = `Bienvenue chez Mutuelle Danaya ! Votre numéro : ${shown(number)}. On va vous demander `
-        + `${money(12000)} : validez avec votre code secret.`;
+        + `${money(12000)} : validez avec votre code secret. Rien à l'écran ? Composez *888#.`;
       const home = { village: 'Kola', name: words[2], ages: words.slice(3, 6).map(Number), number, amount: 12000 };
       try {
         await act('join', args, { consent: 'Adhérer ?', screen: `END ${screen}`, code: drawn(), ...home });

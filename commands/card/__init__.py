@@ -27,7 +27,7 @@ from commands.command import (
 from commands.progress import Progress
 from locales import DEFAULT_LANGUAGE, languages
 from mutuelle.acts import By
-from mutuelle.care.cards import PrintedCard, households_to_print, print_card
+from mutuelle.care.cards import PrintedCard, card_of, households_to_print, print_card
 from mutuelle.households.households import Household, household_by_number
 from mutuelle.scheme.mutuelles import get_mutuelle, places_named, places_of
 from talk.keyring import Keyring
@@ -50,6 +50,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--without-phone", action="store_true", help="of the mutuelle: those that have no phone"
     )
+    parser.add_argument("--yes", action="store_true", help="also where it ends a card in hand")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the PDF to write")
     parser.add_argument("--language", choices=languages(), default=DEFAULT_LANGUAGE, help="of the cards")
 
@@ -64,6 +65,8 @@ async def card(arguments: argparse.Namespace) -> int:
     await expect_mutuelle(arguments.mutuelle)
     async with database() as db:
         households = await _wanted(db, arguments)
+        if arguments.number and not arguments.yes:
+            await _expect_none_in_hand(db, households[0])
         printed = await _print(db, keys, households)
         mutuelle = await get_mutuelle(db, households[0].mutuelle_id)
         pdf = sheets(printed, mutuelle, arguments.language)
@@ -72,6 +75,15 @@ async def card(arguments: argparse.Namespace) -> int:
     cards = "1 card" if len(printed) == 1 else f"{len(printed)} cards"
     print(f"{cards}: {arguments.out}. A card works once an officer has handed it over.")
     return 0
+
+
+async def _expect_none_in_hand(db: AsyncConnection, household: Household) -> None:
+    """Refused where the new card would end one that serves: she would be without a card until the new one is there."""
+    if (now := await card_of(db, household)) and now.handed_at and now.left:
+        raise CommandError(
+            f"{household.shown_number} has card {now.card} in hand, with {now.left} codes left: printing another ends "
+            "it at once. Say --yes if it is lost or worn out."
+        )
 
 
 async def _wanted(db: AsyncConnection, arguments: argparse.Namespace) -> Sequence[Household]:

@@ -16,6 +16,7 @@ from mutuelle.contributions.payments import (
     Kept,
     KeptRow,
     PaymentState,
+    PaymentWay,
     with_moves,
 )
 from mutuelle.tables import payment
@@ -62,6 +63,11 @@ class QueuedPayment:
     @property
     def row(self) -> KeptRow:
         return KeptRow(PAYMENTS, self.mutuelle_id, self.reference)
+
+    @property
+    def way(self) -> PaymentWay:
+        """How its payer is asked."""
+        return PaymentWay(self.operator, self.account, self.network)
 
 
 # In the order of the fields; money is two columns.

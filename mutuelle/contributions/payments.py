@@ -136,9 +136,9 @@ class OpenPayment:
         return at - self.asked_at < HELD_UP_FOR
 
     @property
-    def found_by(self) -> Fact | None:
-        """What its payer dials if nothing shows on her phone."""
-        return prompt_found_by(self.operator, self.network) if self.operator else None
+    def way(self) -> "PaymentWay":
+        """How its payer is asked."""
+        return PaymentWay(self.operator, "", self.network)
 
 
 def receipt_code(reference: UUID) -> str:
@@ -206,8 +206,11 @@ class PaymentWay:
 
     @property
     def found_by(self) -> Fact | None:
-        """What her network's customers dial to find a request; some networks show none before. None where unknown."""
-        code = networks()[self.network].find_prompt if self.network else None
+        """What she dials to find a request that does not show on her phone; None where no documentation says it."""
+        can = known_capabilities(self.operator)
+        if can is not None and can.find_prompt:
+            return can.find_prompt
+        code = networks()[self.network].find_prompt if self.network in networks() else None
         return dialled(code) if code else None
 
     def limits(self, currency: str) -> AmountLimits | None:
@@ -224,15 +227,6 @@ class PaymentWay:
         if from_minor > to_minor:
             return None
         return Money(from_minor, most.currency), Money(to_minor, most.currency)
-
-
-def prompt_found_by(operator: str, network: str) -> Fact | None:
-    """What a payer dials to find a request that does not show on her phone; None where no documentation says it."""
-    can = known_capabilities(operator)
-    if can is not None and can.find_prompt:
-        return can.find_prompt
-    code = networks()[network].find_prompt if network in networks() else None
-    return dialled(code) if code else None
 
 
 def dialled(code: DialCode) -> Fact:

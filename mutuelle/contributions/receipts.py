@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from locales import Fact, Money, Sentence, _
 from mobilemoney.accounts import known_capabilities
 from mutuelle.contributions.payment_queue import QueuedPayment
-from mutuelle.contributions.payments import PaymentWay, prompt_found_by
+from mutuelle.contributions.payments import PaymentWay
 from mutuelle.contributions.received_money import ReceivedMoney
 from mutuelle.contributions.standing import Reckoning
 from mutuelle.contributions.ways_to_pay import PayInCash, cash_of, ways_of
@@ -96,7 +96,23 @@ def received_of(household: Household, amount: Money, code: str, paid_by: str = "
 
 
 def household_receipt(stands: Reckoning, opening: Money, received: Sentence) -> Sentence:
-    """The household's receipt: what was `received`, what it covers or what opens the cover, what remains due."""
+    """The household's receipt: what was `received`, what it covers or what opens the cover, what remains due.
+
+    And what is paid ahead, where money came that nothing was due for.
+    """
+    return with_credit(_receipt_of_cover(stands, opening, received), stands.credit)
+
+
+def with_credit(said: Sentence, credit: Money) -> Sentence:
+    """`said`, and what the household has paid ahead, if anything: the next contribution takes it."""
+    return (
+        _("{said} Paid ahead: {credit}.", said=said, credit=credit).or_else(said)
+        if credit.amount_minor
+        else said
+    )
+
+
+def _receipt_of_cover(stands: Reckoning, opening: Money, received: Sentence) -> Sentence:
     cover = stands.cover
     facts: dict[str, Fact] = {"received": received, "due": stands.due}
     if cover.state is CoverState.WAITING and cover.from_on and cover.until_on:
@@ -150,7 +166,24 @@ def not_received(queued: QueuedPayment, cash: PayInCash) -> Sentence:
     """
     ways = ways_of(cash, shown_number(queued.number))
     facts: dict[str, Fact] = {"amount": queued.amount}
-    if dial := prompt_found_by(queued.operator, queued.network):
+    if queued.way.takes_code:
+        forms = [
+            _(
+                "Your payment of {amount} has not arrived yet: your code is being checked. "
+                "If not, in 10 minutes try again with a new code or pay {who}.",
+                **facts,
+                who=who,
+            )
+            for who in ways
+        ]
+        forms.append(
+            _(
+                "Your payment of {amount} has not arrived yet: your code is being checked. "
+                "If not, in 10 minutes try again with a new code.",
+                **facts,
+            )
+        )
+    elif dial := queued.way.found_by:
         facts["dial"] = dial
         forms = [
             _(
@@ -183,10 +216,9 @@ def not_received(queued: QueuedPayment, cash: PayInCash) -> Sentence:
 def payment_failed(queued: QueuedPayment, said: str | None = None) -> Sentence:
     """The operator says that nothing was taken; `said` is its word, which tells what she can do better."""
     facts: dict[str, Fact] = {"amount": queued.amount, "number": shown_number(queued.number)}
-    way = PaymentWay(queued.operator, queued.account, queued.network)
-    if said is not None and way.takes_code:
-        return with_another_code(way, facts)
-    dial, can = prompt_found_by(queued.operator, queued.network), known_capabilities(queued.operator)
+    if said is not None and queued.way.takes_code:
+        return with_another_code(queued.way, facts)
+    dial, can = queued.way.found_by, known_capabilities(queued.operator)
     if dial is not None and can is not None and said in can.not_approved:
         return _(
             "{amount} for household {number} was not approved in time. Nothing was taken. Try again: call, press 2. "

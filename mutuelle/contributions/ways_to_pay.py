@@ -50,24 +50,16 @@ class PayInCash:
     merchant_code: str | None = None
 
     @property
-    def person(self) -> str:
-        """Name and number, in national form."""
-        return f"{self.name}, {shown_phone(self.phone)}"
-
-    @property
-    def shown(self) -> Sentence | str:
-        """The person, and the merchant code where there is one."""
-        return self.forms[0]
-
-    @property
     def forms(self) -> list[Sentence | str]:
-        """The same, and a shorter form without the name; the merchant code is in each."""
+        """Who it is, the longest form first: name and number in national form, then the number alone.
+
+        The merchant code is in each, if there is one.
+        """
+        number = shown_phone(self.phone)
+        people: list[Sentence | str] = [f"{self.name}, {number}", number]
         if self.merchant_code is None:
-            return [self.person]
-        return [
-            _("{who} or merchant code {code}", who=who, code=self.merchant_code)
-            for who in (self.person, shown_phone(self.phone))
-        ]
+            return people
+        return [_("{who} or merchant code {code}", who=who, code=self.merchant_code) for who in people]
 
 
 @value
@@ -76,7 +68,7 @@ class HowToPay:
 
     `others` are the ways by which it would be asked if it was on another network of its country; none where one route
     serves the country, and this phone. `said`: the network that the caller says it is on. `instead`: who takes cash
-    while the operator of the `way` does not answer.
+    while the operator of the `way`, or of one of the `others`, does not answer.
     """
 
     phone: str
@@ -94,7 +86,12 @@ class HowToPay:
     def on(self, network: str) -> "HowToPay":
         """The same where the caller says that the phone is on one of the `others`."""
         way = next(way for way in self.others if way.network == network)
-        return HowToPay(self.phone, way, None, said=network)
+        return HowToPay(self.phone, way, None, said=network, instead=self.cash or self.instead)
+
+    @property
+    def by_cash(self) -> "HowToPay":
+        """The same where the caller rather pays in cash than to try an operator that does not answer."""
+        return HowToPay(self.phone, None, self.cash or self.instead)
 
 
 def ways_of(cash: PayInCash, number: str) -> list[Sentence | str]:
@@ -103,7 +100,7 @@ def ways_of(cash: PayInCash, number: str) -> list[Sentence | str]:
     A merchant code is in each, if there is one.
     """
     if (code := cash.merchant_code) is None:
-        return [cash.person, shown_phone(cash.phone)]
+        return cash.forms
     alone = _("merchant code {code}", code=code)
     with_number = [_("{who}, number {number}", who=who, number=number) for who in (*cash.forms, alone)]
     return [*with_number, cash.forms[-1], alone]
@@ -124,7 +121,7 @@ async def how_in_place(db: AsyncConnection, caller: Caller, mutuelle_id: str, pl
 
 
 async def _how(db: AsyncConnection, phone: str, ways: "_Ways") -> HowToPay:
-    if ways.way and not ways.way.is_down:
+    if ways.way and not any(way.is_down for way in (ways.way, *ways.others)):
         return HowToPay(phone, ways.way, None, ways.others)
     taker = await _who_takes_cash(db, ways)
     if ways.way is None:
@@ -219,7 +216,7 @@ async def _ways(
     *,
     payer: str,
 ) -> _Ways:
-    """Nobody in office is read where an operator serves the phone of the `payer`, and answers."""
+    """Nobody in office is read where an operator serves the phone of the `payer`, and all of that country answer."""
     asked = {"value": mutuelle_id, "at": caller.at, **network_facts(payer)}
     asked |= {"number": household.number if household else None, "in_any_case": False}
     return await _ways_of(db, asked)
@@ -269,7 +266,7 @@ def _asked() -> Select[Any]:
     )
     served = routes.where(SERVED).exists()
     its_health = select(operator_health.c.state).select_from(route.join(operator_health, ITS_HEALTH))
-    down = its_health.where(route.c.mutuelle_id == mutuelle, SERVED, IS_DOWN).exists()
+    down = its_health.where(route.c.mutuelle_id == mutuelle, there, IS_DOWN).exists()
     cash = sa.bindparam("in_any_case", type_=sa.Boolean) | ~served | down
     return select(
         mutuelles.c.name,

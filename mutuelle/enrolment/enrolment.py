@@ -34,7 +34,6 @@ from mutuelle.scheme.products import Offer, offer, products_on_sale
 from mutuelle.tables import place
 from prepared import Prepared
 from talk.keywords import BY_MESSAGE
-from talk.phones import shown_phone
 from talk.trouble import RefusedError
 from talk.words import Caller
 from values import value
@@ -117,7 +116,6 @@ def due_in_cash(due: DueInCash, cash: PayInCash) -> Sentence:
     household = due.household
     facts: dict[str, Fact] = {"mutuelle": household.mutuelle_name, "number": household.shown_number}
     facts |= {"price": due.price, "day": f"{due.on:%d/%m}", "covered": due.covered.said}
-    ways = [*cash.forms, shown_phone(cash.phone)] if cash.merchant_code is None else cash.forms
     forms = [
         *(
             _(
@@ -125,7 +123,7 @@ def due_in_cash(due: DueInCash, cash: PayInCash) -> Sentence:
                 **facts,
                 who=who,
             )
-            for who in ways
+            for who in cash.forms
         ),
         *(
             _(

@@ -103,12 +103,13 @@ async def enrol_relative(
     enrolment: Enrolment,
     phone: str | None,
     pay_now: Money | None,
-    otp: Secret | None = None,
+    payer: PayingPhone | None = None,
 ) -> Household:
     """Write the household of somebody's relative, and ask the caller's phone for `pay_now`, if it can be asked.
 
-    The relative's own phone confirms it; where there is none, an officer does. As in joining, nobody is told who is a
-    member already: who knows of a duplicate is the officer, and two households that are one are joined by support.
+    `payer` has what she says of her network, and the code that it gave her to pay with. The relative's own phone
+    confirms it; where there is none, an officer does. As in joining, nobody is told who is a member already: who knows
+    of a duplicate is the officer, and two households that are one are joined by support.
     """
     for each in sorted({caller.phone, phone or caller.phone}):
         await lock_phone(db, each)
@@ -123,7 +124,7 @@ async def enrol_relative(
     chosen = await agreed_offer(db, enrolment, mutuelle.today(caller.at))
     household = await _written(db, caller, enrolment, chosen, phone, RELATIVE)
     if pay_now is not None:
-        await ask_payment(db, caller, household, pay_now, PayingPhone(caller.phone, otp=otp))
+        await ask_payment(db, caller, household, pay_now, payer or PayingPhone(caller.phone))
     return household
 
 

@@ -23,6 +23,7 @@ from mutuelle.treasury.unmatched.groups import (
     GroupList,
     GroupRow,
     faults_of,
+    list_for,
     money_of_group,
     write_list,
 )
@@ -43,11 +44,15 @@ class NewGroup:
 
 @dataclass
 class TakenGroup:
-    """What became of a file. With `faults` nothing was written. `receipts`: what each household would get (a trial)."""
+    """What became of a file. With `faults` nothing was written. `receipts`: what each household would get (a trial).
+
+    `replaced`: the list for the same money that was there before.
+    """
 
     faults: list[Fault] = field(default_factory=list)
     listed: GroupList | None = None
     receipts: list[Sentence] = field(default_factory=list)
+    replaced: GroupList | None = None
 
 
 async def take_list(db: AsyncConnection, mutuelle: Mutuelle, path: Path, new: NewGroup, by: By) -> TakenGroup:
@@ -63,12 +68,13 @@ async def take_list(db: AsyncConnection, mutuelle: Mutuelle, path: Path, new: Ne
     wrong = await faults_of(db, mutuelle, money, rows, today, names=not new.names_differ)
     if wrong:
         return TakenGroup([sheet.fault(one.line, one.column, one.reason) for one in wrong])
+    replaced = await list_for(db, money)
     listed = await write_list(db, money, new.payer, rows, by)
     if new.dry:
-        return TakenGroup([], listed, await try_list(db, mutuelle, listed, money))
-    sentence = group_listed(mutuelle.name, listed.label, by.actor)
+        return TakenGroup([], listed, await try_list(db, mutuelle, listed, money), replaced)
+    sentence = group_listed(mutuelle.name, listed.label, by.actor, replaces=replaced is not None)
     await tell_treasurers(db, mutuelle, "group list", sentence, by.at, listed.code)
-    return TakenGroup([], listed)
+    return TakenGroup([], listed, replaced=replaced)
 
 
 def _read(path: Path, setting: Setting) -> tuple[CsvFile | None, list[GroupRow], list[Fault]]:

@@ -199,6 +199,36 @@ def _message(row: Any, mutuelle: Mutuelle) -> Sentence:
     return _("{date} from you: {words}", **facts) if row["came"] else _("{date} to you: {words}", **facts)
 
 
+# What the columns of the paper register are called there, and what its cells are kept as.
+REGISTER: dict[str, Sentence] = {
+    "number": _("number"),
+    "head_name": _("head of the household"),
+    "birth": _("birth"),
+    "place": _("village"),
+    "phones": _("phone"),
+    "product": _("product"),
+    "paid_until": _("paid until"),
+    "member_since": _("member since"),
+    "paid": _("paid"),
+    "credit": _("paid ahead"),
+    "owed": _("left to pay"),
+    "others": _("other people"),
+    "reminders": _("reminders"),
+    "regime": _("regime"),
+    "regime_since": _("regime since"),
+    "regime_until": _("regime until"),
+}
+CELLS: dict[str, Sentence] = {"true": _("yes"), "false": _("no")}
+LIST_MARKS = str.maketrans("", "", '[]"')
+
+
+def _cell(row: Any, mutuelle: Mutuelle) -> Sentence:
+    facts: dict[str, Fact] = {"date": mutuelle.today(row["at"])}
+    facts["column"] = REGISTER.get(row["key"], row["key"])
+    value = row["value"].translate(LIST_MARKS)  # a list of phones or people is kept as JSON
+    return _("{date} {column}: {value}", **facts, value=CELLS.get(value, value))
+
+
 _QUERIES: Sequence[tuple[Sentence, str, Said]] = (
     (
         _("Household"),
@@ -247,10 +277,10 @@ _QUERIES: Sequence[tuple[Sentence, str, Said]] = (
     ),
     (
         _("Your line of the paper register"),
-        "select f.key || ' ' || f.value as words, l.imported_at as at, null::date as on from register_line l,"
+        "select f.key, f.value, l.imported_at as at from register_line l,"
         " jsonb_each_text(l.said) f where l.mutuelle_id = :mutuelle and l.number = :number and f.value is not null"
         " order by f.key",
-        _words,
+        _cell,
     ),
     (
         _("Payments and receipts"),

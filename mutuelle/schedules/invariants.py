@@ -58,7 +58,8 @@ INVARIANTS: tuple[Invariant, ...] = (
             select coalesce(sum(amount * ((debit = 'cash')::int - (credit = 'cash')::int)), 0) as cash,
                    coalesce(sum(amount * (to_collector::int - from_collector::int)), 0)
                        as collectors,
-                   coalesce(sum(amount * ((debit = 'float')::int - (credit = 'float')::int)), 0) as mobile,
+                   coalesce(sum(amount * ((debit in ('float', 'disbursement'))::int
+                                          - (credit in ('float', 'disbursement'))::int)), 0) as mobile,
                    coalesce(sum(amount * ((debit = 'bank')::int - (credit = 'bank')::int)), 0) as bank,
                    coalesce(sum(amount * (
                        (credit = 'member' and debit = any(RECEIVED))::int

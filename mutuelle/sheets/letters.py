@@ -14,6 +14,7 @@ from anyascii import anyascii
 from locales import Sentence, _
 from mutuelle.sheets.faults import UnreadError
 
+SHORTEST_NAME = 3  # letters of a word that two names are compared by
 ONE_BYTE = {"cp1252": "Windows-1252", "mac_roman": "Mac Roman", "cp850": "MS-DOS (850)"}
 _NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^a-z0-9]+")
 HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -29,6 +30,11 @@ def folded(words: str) -> str:
     """Small letters and digits without accents, one blank between words: how headers and names are compared."""
     plain = words if words.isascii() else anyascii(words)
     return " ".join(_NEITHER_LETTER_NOR_DIGIT.sub(" ", plain.lower()).split())
+
+
+def name_words(name: str) -> set[str]:
+    """The words by which two names are compared: of the same person or house they have one in common."""
+    return {word for word in folded(name).split() if len(word) >= SHORTEST_NAME}
 
 
 def decoded(raw: bytes) -> tuple[str, str]:

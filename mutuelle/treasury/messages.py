@@ -133,14 +133,19 @@ def cash_cancelled(mutuelle: Mutuelle, amount: Money, code: str, due: Money) -> 
     )
 
 
-def group_listed(mutuelle_name: str, what: Sentence, actor: str) -> Sentence:
-    """To the treasurers: a list was typed (`what`: who paid how much for how many), which two of them must sign."""
+def group_listed(mutuelle_name: str, what: Sentence, actor: str, *, replaces: bool = False) -> Sentence:
+    """To the treasurers: a list was typed (`what`: who paid how much for how many), which two of them must sign.
+
+    `replaces`: it takes the place of one that they were told of before.
+    """
+    facts: dict[str, Fact] = {"mutuelle": mutuelle_name, "actor": actor[:LONGEST_NAME], "what": what}
+    said = _("{mutuelle}: list of {actor}. {what}. To sign it: dial, press 9, 8, 7.", **facts)
+    if not replaces:
+        return said
     return _(
-        "{mutuelle}: list of {actor}. {what}. To sign it: dial, press 9, 8, 7.",
-        mutuelle=mutuelle_name,
-        actor=actor[:LONGEST_NAME],
-        what=what,
-    )
+        "{mutuelle}: new list of {actor}, the one before counts no more. {what}. To sign it: dial, press 9, 8, 7.",
+        **facts,
+    ).or_else(_("{mutuelle}: new list of {actor}. {what}. To sign it: dial, press 9, 8, 7.", **facts))
 
 
 def paid_by_voucher(mutuelle_name: str, amount: Money, number: str, reason: str, *, code: str) -> Sentence:

@@ -142,10 +142,18 @@ async def own_money(db: AsyncConnection, own: Appointment, *kinds: str) -> list[
         free = await free_in(db, own.mutuelle_id, code, mutuelle.currency)
         shown = box_of(own.phone, parse(code).fund) if is_mine else code
         found.append(OwnMoney(shown, account_name(shown), free))
+    found = [_told_apart(one, found) for one in found]
     box = box_of(own.phone)
     if CASH in kinds and box not in {one.account for one in found}:
         found.insert(0, OwnMoney(box, account_name(box), Money(0, mutuelle.currency)))
     return found
+
+
+def _told_apart(one: OwnMoney, every: Sequence[OwnMoney]) -> OwnMoney:
+    """An account with its country, where the mutuelle has another of that name: MTN CM, MTN CI."""
+    if sum(other.name == one.name for other in every) < 2 or not (country := COUNTRY.search(one.account)):
+        return one
+    return replace(one, name=_("{name} {country}", name=one.name, country=country[0].lstrip("-")))
 
 
 def places_of(kind: str, own: Sequence[OwnMoney], fund: str) -> list[OwnMoney]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger.accounts import parse
 from ledger.balances import balance
-from locales import Money, Sentence, _
+from locales import Fact, Money, Sentence, _
 from mutuelle.benefits.bills import CareOfBill
 from mutuelle.household_key import HouseholdKey
 from mutuelle.households.households import lock_households
@@ -186,6 +186,18 @@ async def tell_number(
     await notify(db, mutuelle.id, "voucher signed", {act.proposed_by: sentence}, at, event=written.key)
 
 
+def _done(facts: Facts) -> Sentence:
+    """What was signed; of money that is on its way, that somebody must note its arrival."""
+    new = voucher_of_facts(facts)
+    said: dict[str, Fact] = {"voucher": label_of(new, facts["name"]), "name": facts["name"]}
+    short = _("Done: {voucher}. {name} gets its number by SMS.", **said)
+    if new.kind is not VoucherKind.SENT:
+        return short
+    return _(
+        "Done: {voucher}. {name} gets its number by SMS. When it arrives, note it: 9, 8, 4, then 4.", **said
+    ).or_else(short)
+
+
 VOUCHER = known(
     ActKind(
         "voucher",
@@ -193,11 +205,7 @@ VOUCHER = known(
         look_again=_look_again,
         words=words_of,
         carry_out=_carry_out,
-        done=lambda facts: _(
-            "Done: {voucher}. {name} gets its number by SMS.",
-            voucher=label_of(voucher_of_facts(facts), facts["name"]),
-            name=facts["name"],
-        ),
+        done=_done,
         lock=_lock,
         about=lambda facts: facts["phone"] or None,
         tells_proposer=True,

@@ -85,8 +85,12 @@ voucher_reason = Kind(
 
 def _slip(typed: str) -> str:
     slip = " ".join(re.sub(r"[^A-Za-z0-9/. -]", " ", typed).split()).upper()
-    if not any(letter.isdigit() for letter in slip) or not 2 <= len(slip) <= MOST_SLIP:
+    if not any(letter.isdigit() for letter in slip):
         raise InvalidError(_("Please type the number on the paper of the bank or operator."))
+    if not 2 <= len(slip) <= MOST_SLIP:
+        raise InvalidError(
+            _("Please type the whole number of the paper: 2 to {most} letters and figures.", most=MOST_SLIP)
+        )
     if not any(letter.isalpha() for letter in slip):
         _expect_no_pin(slip)
     return slip

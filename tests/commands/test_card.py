@@ -104,16 +104,22 @@ def test_a_card_is_printed_handed_over_and_works_and_the_next_one_ends_it(
         async with pool.begin() as db:
             await db.execute(update(care_card).values(handed_at=care_card.c.printed_at, handed_by=OUMAR))
 
-    async def checked(pool: AsyncEngine) -> str:
+    async def checked(pool: AsyncEngine, line: int = 7) -> str:
         async with pool.connect() as db:
             newest = select(care_card.c.printed_at).order_by(care_card.c.card.desc()).limit(1)
             at: datetime = (await db.execute(newest)).scalar_one()
-        return await check(pool, household.number, codes[7], at=at)
+        return await check(pool, household.number, codes[line], at=at)
 
     assert "non reconnu" in within(database, checked), "printed, and in nobody's hand"
     within(database, hand_over)
     assert "COUVERT" in within(database, checked)
-    assert keneya(household.number)[0] == 0
+    before = file.read_bytes()
+    refused, _out, complaint = keneya(household.number)
+    assert (refused, file.read_bytes()) == (1, before)
+    assert "card 1 in hand, with 9 codes left" in complaint
+    assert "Say --yes" in complaint
+    assert "COUVERT" in within(database, lambda pool: checked(pool, 1)), "it still serves"
+    assert keneya(household.number, "--yes")[0] == 0
     assert "Carte de soins n° 2" in words(file.read_bytes())
     assert "non reconnu" in within(database, checked)
     assert set(codes.values()).isdisjoint(codes_on(file.read_bytes()).values())

@@ -11,6 +11,8 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from commands.command import public_url
+from engines.embedded import Addresses
 from mobilemoney import adapters
 from mobilemoney.credentials import Credentials
 from mutuelle.acts import By
@@ -121,6 +123,18 @@ def test_the_address_for_notices_is_printed_where_an_operator_takes_one_for_all(
         )
     monkeypatch.setenv("PUBLIC_URL", "ftp://pay.example.org")
     assert keneya("route", "notices")[0] == 2
+
+
+def test_beside_a_running_service_the_address_is_the_one_on_which_that_listens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    running = Addresses(None, None, None, "", 1, {}, public_url="http://127.0.0.1:8123")
+    monkeypatch.setattr("commands.command.find_running", lambda _data: running)
+    for name in ("DATABASE_URL", "PUBLIC_URL", "PORT", "HOST"):
+        monkeypatch.delenv(name, raising=False)
+    assert public_url() == "http://127.0.0.1:8123"
+    monkeypatch.setenv("PUBLIC_URL", "https://pay.example.org")
+    assert public_url() == "https://pay.example.org"
 
 
 def test_a_payment_under_way_goes_on_without_its_route(keneya: Keneya, database: Database) -> None:

@@ -153,7 +153,9 @@ def test_it_prints_where_the_phone_is_and_stops_everything_on_ctrl_c(home: Path,
     for name in ("postgres", "redis", "simulator", "worker", "web"):
         running.wait_for(f"  {name} ")
     assert pid_of_web(running)
-    assert find_running(home / "var")
+    found = find_running(home / "var")
+    assert found
+    assert found.public_url == f"http://127.0.0.1:{running.port}"
     running.process.send_signal(signal.SIGINT)
     assert running.end() == 0
     assert not cluster.is_locked(home / "var")

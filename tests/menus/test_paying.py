@@ -160,7 +160,7 @@ async def test_the_last_screen_says_how_to_find_the_request_where_her_network_ha
     assert (await brother.type("1")).endswith("Rien à l'écran ? Composez *555*6#.")
     awa = Handset(ussd_deps, AWA)
     await awa.dial("2", "2", "3000")
-    assert "Rien à l'écran" not in await awa.type("1"), "nobody knows of a code in Mali"
+    assert "Rien à l'écran ? Composez *888#" in await awa.type("1"), "her operator has one for every network"
 
 
 @pytest.fixture
@@ -203,6 +203,39 @@ async def test_less_than_the_operator_moves_is_paid_in_cash(
     await newcomer.dial("1", "1", "Oumar Touré", "40")
     assert newcomer.shown.end
     assert newcomer.shown.text == "Ce téléphone peut payer de 20 000 F à 50 000 F à la fois."
+
+
+@pytest.fixture
+async def moov_moves_less(household: Household, pool: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Phones of Orange and of Moov are asked; Moov moves 5 000 F at once, and no more."""
+    async with pool.begin() as db:
+        routes = [Route("ML-moov", "simulated", "simulated-ML-moov")]
+        await open_routes(db, await get_mutuelle(db, "BEN"), routes)
+
+    def limits(way: PaymentWay, _currency: str) -> AmountLimits:
+        return AmountLimits(1, 5_000 if way.network == "ML-moov" else 1_000_000)
+
+    monkeypatch.setattr(PaymentWay, "limits", limits)
+
+
+@pytest.mark.usefixtures("moov_moves_less")
+async def test_the_limits_are_those_of_the_network_that_is_named(ussd_deps: calls.UssdDeps) -> None:
+    awa = Handset(ussd_deps, AWA)
+    assert "Payer 9 000 F" in await awa.dial("2", "1")
+    await awa.type("3")
+    assert (await awa.type("1")).startswith("Combien ? De 3 000 F à 5 000 F")
+    assert "Payer 4 000 F pour Awa Koné" in await awa.type("4000")
+    assert (await awa.type("1")).startswith("Merci. On va demander 4 000 F")
+
+
+@pytest.mark.usefixtures("moov_moves_less")
+async def test_who_joins_pays_the_part_that_her_network_moves(ussd_deps: calls.UssdDeps) -> None:
+    newcomer = Handset(ussd_deps, "+22376000055")
+    await newcomer.dial("1", "1", "Oumar Touré", "40", "1")
+    assert "12 000 F par Orange. Oumar Touré" in newcomer.shown.text
+    await newcomer.type("3")
+    assert "12 000 F, d'abord 3 000 F par Moov. Oumar Touré" in await newcomer.type("1")
+    assert "On va vous demander 3 000 F" in await newcomer.type("1")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,8 @@ async def _treated(pool: AsyncEngine, household: Household) -> None:
     rows = (
         "insert into referent values ('BEN', :number, 1, '+22376000041', :at, :phone)",
         "insert into register_line values ('BEN', 'A-1', :number,"
-        " jsonb_build_object('chef', cast(:name as text), 'phone', cast(:phone as text)), :at)",
+        " jsonb_build_object('head_name', cast(:name as text), 'phones',"
+        " jsonb_build_array(cast(:phone as text))), :at)",
         "insert into sms_report (provider, provider_message_id, status, rank, phone, raw, content_hash, received_at)"
         " values ('x', cast(:number as text), 'Success', 2, :phone, '{}', sha256('x'), :at)",
         "insert into payer_refusal values (:phone, :at)",

@@ -95,6 +95,12 @@ MESSAGES: dict[str, Sentence] = {
     "not received yet, no code of the network": not_received(PUSHED, CASH),
     "not received yet, no code, merchant code": not_received(PUSHED, replace(CASH, merchant_code="4040")),
     "not received yet, a longer code": not_received(replace(PUSHED, network="BJ-mtn"), CASH),
+    "not received yet, its code is checked": not_received(
+        replace(DUE, operator="paydunya", network="CI-orange"), CASH
+    ),
+    "not received yet, its code is checked, merchant code": not_received(
+        replace(PUSHED, network="BF-orange"), replace(CASH, merchant_code="*144*391*123456#")
+    ),
     "payment failed": payment_failed(DUE),
     "payment failed, not approved": payment_failed(DUE, "EXPIRED"),
     "payment failed, not approved in Benin": payment_failed(

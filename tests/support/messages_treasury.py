@@ -76,6 +76,7 @@ MESSAGES: dict[str, Sentence] = {
     "signature asked, money match": signature_asked(MUTUELLE, NAME, MONEY_MATCH.label(MATCHED)),
     "signature asked, group": signature_asked(MUTUELLE, NAME, GROUP.label),
     "group listed": messages.group_listed(MUTUELLE, GROUP.label, GROUP.actor),
+    "group listed again": messages.group_listed(MUTUELLE, GROUP.label, GROUP.actor, replaces=True),
     "receipt of a group": group_receipt(GROUP),
     **{
         f"signature asked, money {outcome}": signature_asked(

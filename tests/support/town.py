@@ -198,14 +198,18 @@ async def unroute(pool: AsyncEngine, code: str = "BEN") -> None:
         await remove_route(db, code, "ML", By("a test", "no operator", NOON), SIMULATED)
 
 
-async def operators_answer(pool: AsyncEngine, *, answer: bool, at: datetime = NOON) -> None:
-    """Every operator's account is down from now on, or up, as the worker says it."""
+async def operators_answer(
+    pool: AsyncEngine, *, answer: bool, at: datetime = NOON, account: str = ""
+) -> None:
+    """Every operator's account, or the one of this name, is down from now on, or up, as the worker says it."""
     facts = {"state": "UP" if answer else "DOWN", "since": at}
     its = select(
         tables.operator_account.c.mutuelle_id,
         tables.operator_account.c.name,
         *map(literal, facts.values()),
     )
+    if account:
+        its = its.where(tables.operator_account.c.name == account)
     async with pool.begin() as db:
         new = upsert(tables.operator_health).from_select(["mutuelle_id", "account", *facts], its)
         key = tables.operator_health.primary_key

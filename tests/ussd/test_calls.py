@@ -311,7 +311,7 @@ async def test_a_renewal_binds_nobody_before_its_first_franc(
     assert "9 000 F" not in awa.shown.text
     await paid(pool, home, at=clock.now)
     assert await _count(pool, tables.policy) == 2
-    assert "9 000 F payés ce jour : couvert jusqu'au 21/11/2028" in await awa.dial("1")
+    assert "Si vous payez 9 000 F aujourd'hui : couvert jusqu'au 21/11/2028" in await awa.dial("1")
 
 
 async def test_a_stranger_can_refuse_the_requests_of_others(awa: Handset, pool: AsyncEngine) -> None:

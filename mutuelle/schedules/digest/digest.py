@@ -25,7 +25,7 @@ from mutuelle.care.unproven import unproven_checks
 from mutuelle.contributions.payments import OPEN
 from mutuelle.contributions.portfolio import portfolio
 from mutuelle.officers.roles import Role, officers_of
-from mutuelle.schedules.digest.words import Figures, floats_to_compare, summary
+from mutuelle.schedules.digest.words import Figures, floats_to_compare, is_for_payouts, summary
 from mutuelle.schedules.schedules import Schedule, change, end, next_hour, read_schedule
 from mutuelle.schedules.tables import digest, schedule
 from mutuelle.scheme.limits import limits_of
@@ -141,7 +141,8 @@ async def send_digest(db: AsyncConnection, due: Schedule, now: datetime) -> int:
     row = _row(due, counted, key, now) | {"seal_root": sealed.root if sealed else None}
     await db.execute(insert(digest), row)
     held = await floats(db, due.mutuelle_id, counted.figures.mutuelle.currency)
-    told = [(code, minor) for code, minor in held if minor or counted.figures.by_operator]
+    asks = counted.figures.by_operator
+    told = [(code, minor) for code, minor in held if minor or (asks and not is_for_payouts(code))]
     compared = floats_to_compare(counted.figures.mutuelle, told, now, language)
     sent = [Message(due.mutuelle_id, key, due.subject, DIGEST, render(words, language))]
     sent += [

@@ -64,6 +64,11 @@ def summary(
     return longest(list(_forms(figures, asks, seal)), language, SMS_SEPTETS if asks else room)
 
 
+def is_for_payouts(code: str) -> bool:
+    """Whether an account of the book is one from which an operator sends money to phones."""
+    return code.split(":")[1] == "disbursement"
+
+
 def floats_to_compare(
     mutuelle: Mutuelle, held: Sequence[tuple[str, int]], at: datetime, language: str
 ) -> list[Sentence]:
@@ -74,7 +79,10 @@ def floats_to_compare(
     found: list[Sentence] = []
     lines: list[str] = []
     for code, minor in held:
-        line = f"{code.split(':')[-1]} {Money(minor, mutuelle.currency)}"
+        name: Sentence | str = code.split(":")[-1]
+        if is_for_payouts(code):
+            name = _("payouts {operator}", operator=name)
+        line = render(_("{name} {amount}", name=name, amount=Money(minor, mutuelle.currency)), language)
         wider = _compare(mutuelle, ", ".join([*lines, line]), at)
         if lines and septets(fold(render(wider, language))) > SMS_SEPTETS:
             found.append(_compare(mutuelle, ", ".join(lines), at))

@@ -34,7 +34,6 @@ from mutuelle.scheme.mutuelles import Mutuelle, get_mutuelle
 from mutuelle.tables import household as household_table
 from mutuelle.tables import household_phone, payment
 from sms.outbox import Message, enqueue
-from talk.phones import shown_phone
 from talk.preferences import languages_of
 
 REMINDERS = "reminders"
@@ -233,9 +232,9 @@ def words_of(mutuelle_name: str, one: Reminder, cash: PayInCash | None) -> Sente
     ]
     if cash is None:
         return reduce(Sentence.or_else, by_call)
-    ways = [_("in cash to {who}", who=who) for who in (*cash.forms, shown_phone(cash.phone))]
+    ways = [_("in cash to {who}", who=who) for who in cash.forms]
     if cash.merchant_code:
-        ways[-1] = _("to merchant code {code}", code=cash.merchant_code)
+        ways.append(_("to merchant code {code}", code=cash.merchant_code))
     forms = []
     for amount in _sums(one):
         forms.append(_reminding(mutuelle_name, one, ways[0], amount))

@@ -1,10 +1,12 @@
 """Invariants of payouts: signed by two, reserved before they are sent, posted or freed once, and told."""
 
+import re
+
 from invariants import Invariant
 from locales import Fact, languages, render
 from locales.letters import fold
 from mutuelle.scheme.limits import USUAL
-from mutuelle.treasury.payouts.payout_acts import in_the_name_of
+from mutuelle.treasury.payouts.payout_acts import in_another_name, in_the_name_of
 
 # What a limit was on the day `d.on_day`; of a day on which it was changed, the highest.
 _LIMIT = """greatest(
@@ -20,9 +22,10 @@ def _limit(name: str) -> str:
 
 def _named() -> str:
     """What stands before the registered name in the words that are signed, in any language, as a regular expression."""
-    facts: dict[str, Fact] = dict.fromkeys(("amount", "party", "phone", "registered"), "|")
-    said = [render(in_the_name_of(facts | {"registered": "*"}), language) for language in languages()]
-    return "|".join(fold(words.partition("*")[0].rpartition("|")[2]) for words in said)
+    facts: dict[str, Fact] = {"amount": "|", "party": "|", "phone": "|", "registered": "*"}
+    forms = (in_the_name_of(facts), in_another_name(facts))
+    said = [fold(render(form, language)) for form in forms for language in languages()]
+    return "|".join(re.escape(words.partition("*")[0].rpartition("|")[2]) for words in said)
 
 
 INVARIANTS: tuple[Invariant, ...] = (

@@ -24,6 +24,7 @@ from mutuelle.officers.joint_acts import ActKind, Facts, JointAct, NewJointAct, 
 from mutuelle.officers.roles import Appointment
 from mutuelle.scheme.limits import limits_of
 from mutuelle.scheme.mutuelles import get_mutuelle
+from mutuelle.sheets.letters import name_words
 from mutuelle.tables import operator_account, payout
 from mutuelle.treasury.own_money import OwnMoney, own_money
 from mutuelle.treasury.payouts.payee_names import NAME_TRIES, told_name
@@ -201,6 +202,10 @@ def _words(found: PayoutMatter, reason: str) -> Sentence:
     if found.registered is None:
         return _("Send {amount} to {party}, {phone}? The operator tells no name. {reason}", **facts)
     facts["registered"] = Once(found.registered[:MOST_NAME])  # read by the second who signs, kept by nobody
+    if not name_words(found.registered) & name_words(new.party):
+        return _("Send {amount} to {party}, {phone}? OTHER NAME: {registered}. {reason}", **facts).or_else(
+            in_another_name(facts)
+        )
     return _("Send {amount} to {party}, {phone}, in the name of {registered}? {reason}", **facts).or_else(
         in_the_name_of(facts)
     )
@@ -209,6 +214,11 @@ def _words(found: PayoutMatter, reason: str) -> Sentence:
 def in_the_name_of(facts: Mapping[str, Fact]) -> Sentence:
     """What is signed, without the reason, where the operator tells whose phone it is."""
     return _("Send {amount} to {party}, {phone}, in the name of {registered}?", **facts)
+
+
+def in_another_name(facts: Mapping[str, Fact]) -> Sentence:
+    """The same where no word of that name is in the payee's: a warning."""
+    return _("Send {amount} to {party}, {phone}? OTHER NAME: {registered}.", **facts)
 
 
 async def _carry_out(db: AsyncConnection, act: JointAct, found: PayoutMatter, at: datetime) -> None:

@@ -25,7 +25,7 @@ from mutuelle.officers.tables import joint_act
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.scheme.products import products_of
 from mutuelle.scheme.regimes import Share
-from mutuelle.sheets.letters import folded
+from mutuelle.sheets.letters import name_words
 from mutuelle.tables import beneficiary
 from mutuelle.treasury.receipt_codes import free_receipt_codes
 from mutuelle.treasury.statements.owners import owners_of
@@ -38,7 +38,6 @@ from values import value
 MOST_PAYER = 24  # letters: it stands in the receipt of each household
 GROUP_PAYMENT = "group payment"  # the kind of its act
 MOST_HOUSEHOLDS = 5_000  # of a list: what a signature splits in some seconds
-SHORTEST_NAME = 3  # letters of a word that two names are compared by
 
 
 @value
@@ -209,22 +208,18 @@ async def _strange_names(
     db: AsyncConnection, mutuelle_id: str, rows: Sequence[GroupRow], households: Sequence[Household]
 ) -> list[RowFault]:
     """The lines with a name of which no word is in a name of the household. Its own names are not said."""
-    known = {household.number: _words(household.head_name) for household in households}
+    known = {household.number: name_words(household.head_name) for household in households}
     b = beneficiary.c
     mine = b.number == sa.any_(sa.literal(list(known), sa.ARRAY(sa.Text)))
     people = select(b.number, b.name).where(b.mutuelle_id == mutuelle_id, mine, b.removed_on.is_(None))
     for number, name in await db.execute(people.where(b.name.is_not(None))):
-        known[number] |= _words(name)
+        known[number] |= name_words(name)
     reason = _("nobody in this household has that name: look again, or say --although-names-differ")
     return [
         RowFault(row.line, "name", reason)
         for row in rows
-        if row.name and row.number in known and not _words(row.name) & known[row.number]
+        if row.name and row.number in known and not name_words(row.name) & known[row.number]
     ]
-
-
-def _words(name: str) -> set[str]:
-    return {word for word in folded(name).split() if len(word) >= SHORTEST_NAME}
 
 
 async def write_list(
@@ -315,6 +310,13 @@ async def find_list(db: AsyncConnection, mutuelle_id: str, code: str) -> GroupLi
     """The list whose payer has the receipt `code`, whatever became of it."""
     found = await _lists(db, mutuelle_id, code=code)
     return found[0] if found else None
+
+
+async def list_for(db: AsyncConnection, money: Unmatched) -> GroupList | None:
+    """The newest list for this money, that a newer one replaces; None where there is none."""
+    lists = await _lists(db, money.mutuelle_id, current=True)
+    its = money.source, money.key_of_journal
+    return next((one for one in lists if (one.source, one.key_of_journal) == its), None)
 
 
 async def current_list(db: AsyncConnection, mutuelle_id: str, code: str) -> GroupList | None:

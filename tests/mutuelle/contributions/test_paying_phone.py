@@ -15,7 +15,7 @@ from mutuelle.scheme.mutuelles import get_mutuelle
 from mutuelle.tables import payment
 from talk.trouble import RefusedError
 from tests.support.officer_acts import calling
-from tests.support.town import AWA, NOON, found_town, join, unroute
+from tests.support.town import AWA, NOON, found_town, join, operators_answer, unroute
 
 PART = Money(3_000, "XOF")
 BROTHER, TELECEL = "+22366000044", "+22350000001"  # of Moov and of Telecel by their prefixes
@@ -96,9 +96,21 @@ async def test_a_phone_can_be_asked_as_one_of_the_networks_that_have_a_route(
     assert await how(pool, household, AWA) == HowToPay(AWA, BY_ORANGE, None, (BY_MOOV,))
     telecel = await how(pool, household, TELECEL)
     assert (telecel.way, telecel.others, telecel.cash is None) == (None, (BY_MOOV, BY_ORANGE), False)
-    assert telecel.on("ML-moov") == HowToPay(TELECEL, BY_MOOV, None, said="ML-moov")
+    assert telecel.on("ML-moov") == HowToPay(TELECEL, BY_MOOV, None, said="ML-moov", instead=telecel.cash)
     abroad = await how(pool, household, "+2250707070701")
     assert (abroad.way, abroad.others) == (None, ())
+
+
+async def test_who_takes_cash_is_known_wherever_the_phone_could_be_asked_in_vain(
+    pool: AsyncEngine, household: Household
+) -> None:
+    await operators_answer(pool, answer=False, account="simulated-ML-moov")
+    by_moov = (await how(pool, household, AWA)).on("ML-moov")
+    assert by_moov.is_silent
+    assert by_moov.instead
+    assert by_moov.by_cash == HowToPay(AWA, None, by_moov.instead)
+    await operators_answer(pool, answer=True, account="simulated-ML-moov")
+    assert (await how(pool, household, AWA)).instead is None, "nobody in office is read"
 
 
 async def test_where_one_route_serves_the_country_nothing_is_asked(

@@ -143,4 +143,4 @@ async def test_who_agreed_to_pay_by_phone_is_not_registered_when_the_route_ends_
 
 
 def test_the_name_and_number_are_as_people_there_write_them() -> None:
-    assert PayInCash("Oumou Traoré", OUMOU, another_phone=False).shown == "Oumou Traoré, 76 00 00 21"
+    assert PayInCash("Oumou Traoré", OUMOU, another_phone=False).forms[0] == "Oumou Traoré, 76 00 00 21"

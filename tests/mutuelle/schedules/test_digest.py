@@ -33,6 +33,7 @@ from talk.trouble import RefusedError
 from talk.words import Caller
 from tests.support.messages_digest import FIGURES, SEAL
 from tests.support.officers import FANTA, ISSA, appoint, set_limit
+from tests.support.own_accounts import opens
 from tests.support.town import AWA, MARIAM, OUMAR, found, found_town, join, paid, pays
 
 MONDAY = datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -126,6 +127,7 @@ async def test_each_mobile_account_is_told_to_be_compared_with_the_operators_men
     async with pool.begin() as db:
         for nth, operator in enumerate(("orange-ML", "moov-ML", "wave-ML"), start=1):
             await cash_moves(db, operator, f"health:float:{operator}", awa.account, nth * 1_000_000)
+    await opens(pool, "health:disbursement:simulated-ML", 50_000, at=SUNDAY)
     await run_schedules(pool, timing.Clock.at(MONDAY))
     told = await bodies(pool, template="digest, floats")
     assert all(septets(one) <= 160 for one in told)
@@ -134,7 +136,10 @@ async def test_each_mobile_account_is_told_to_be_compared_with_the_operators_men
         ("orange-ML", "1 000 000"),
         ("simulated-ML", "12 000"),
         ("wave-ML", "3 000 000"),
+        ("simulated-ML", "50 000"),
     ]
+    assert "envois simulated-ML 50 000 F" in told[-1]
+    assert "mobile 6 062 000" in (await bodies(pool))[0], "what waits to be paid out is money of the mutuelle"
     assert all("menu de l'opérateur" in one and "ERR" in one for one in told)
     assert len(await bodies(pool, template="digest")) == 1
     assert await broken(pool) == set()

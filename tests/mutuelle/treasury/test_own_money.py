@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from locales import render
 from mutuelle.households.households import Household
 from mutuelle.officers.roles import Role, appointment_of
 from mutuelle.treasury.own_money import BANK as BANKS
@@ -149,6 +150,19 @@ async def test_money_that_has_gone_on_is_not_taken_back(town: AsyncEngine) -> No
     [found] = await written(town)
     await records(town, expense(5_000, giver=box_of(FANTA)))
     assert "only {held}" in await refusal(takes_back(town, found))
+
+
+async def test_accounts_of_one_operator_in_two_countries_are_told_apart(town: AsyncEngine) -> None:
+    for name in ("mtn-CI", "mtn-CM", "wave-CI"):
+        await opens(town, f"health:float:{name}", 1_000)
+    async with town.connect() as db:
+        own = await appointment_of(db, calling(FANTA), "BEN", Role.TREASURER)
+        names = [
+            render(one.name, "fr")
+            for one in await own_money(db, own, "float")
+            if one.held.amount_minor == 1_000
+        ]
+    assert names == ["mobile MTN CI", "mobile MTN CM", "mobile WAVE"]
 
 
 async def test_a_subsidy_a_gift_and_the_states_debt_come_in(town: AsyncEngine) -> None:

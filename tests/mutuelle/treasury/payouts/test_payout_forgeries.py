@@ -1,5 +1,6 @@
 """What an owner of the tables forges about payouts: the database refuses it, or an invariant names it."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -7,11 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from locales import languages, render
+from locales import Fact, Sentence, languages, render
 from locales.letters import fold
 from mobilemoney import Outcome
 from mutuelle.contributions.collection import Round
-from mutuelle.treasury.payouts.payout_acts import in_the_name_of
+from mutuelle.treasury.payouts.payout_acts import in_another_name, in_the_name_of
 from tests.support.forgeries import guarded
 from tests.support.officer_acts import answers, broken
 from tests.support.payouts import PayingOperator, proposes_payout, to_clinic, works
@@ -92,13 +93,17 @@ FORGERIES: dict[str, tuple[str, set[str] | None]] = {
 
 
 @pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("words", [in_the_name_of, in_another_name])
 @pytest.mark.parametrize(("registered", "is_kept"), [("SANOGO", True), ("******", False)])
 async def test_signed_words_with_a_registered_name_are_found(
-    lived: AsyncEngine, owner: AsyncEngine, language: str, registered: str, is_kept: bool
+    lived: AsyncEngine,
+    owner: AsyncEngine,
+    language: str,
+    words: Callable[[Mapping[str, Fact]], Sentence],
+    registered: str,
+    is_kept: bool,
 ) -> None:
-    said = in_the_name_of(
-        {"amount": "5 000 F", "party": "CSCom", "phone": "76 00 00 31", "registered": registered}
-    )
+    said = words({"amount": "5 000 F", "party": "CSCom", "phone": "76 00 00 31", "registered": registered})
     row = {"consent": fold(render(said, language))}
     async with owner.begin() as db:
         await db.execute(

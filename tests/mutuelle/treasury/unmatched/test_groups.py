@@ -359,8 +359,11 @@ async def test_a_treasurer_reads_what_her_own_household_gets(town: AsyncEngine) 
     await comes(town, WHOLE + HALF)
     found = await listed(town, {one.number: HALF, own.number: WHOLE})
     for phone, words in (
-        (FANTA, "SOTRAMA : 18 000 F du 17/11 pour 2 ménages, liste de Kadidia. Votre ménage : 12 000 F ?"),
-        (ISSA, "SOTRAMA : 18 000 F du 17/11 pour 2 ménages, par la liste de Kadidia ?"),
+        (
+            FANTA,
+            "Partager 18 000 F de SOTRAMA (17/11), 2 ménages, liste de Kadidia. Votre ménage : 12 000 F ?",
+        ),
+        (ISSA, "Partager 18 000 F de SOTRAMA (17/11) entre 2 ménages, selon la liste de Kadidia ?"),
     ):
         async with town.connect() as db:
             said = await words_to_propose(db, calling(phone), await fanta(town), group_payment(found))
