@@ -42,7 +42,7 @@ async def send(request: Request) -> Response:
 
 def incoming_notice(message: WrittenSms) -> OutgoingNotice:
     """The `get-url` of an sms-service."""
-    query = {"id": message.id, "from": message.phone, "to": message.to, "text": message.text, "udh": ""}
+    query = {"id": message.id, "from": message.phone, "to": message.to, "text": message.text}
     return OutgoingNotice(f"/sms/kannel/{{secret}}/in?{urlencode(query)}", "", "GET", {})
 
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from simulator import vendor, words
 from simulator.deps import simulator_of
-from simulator.sms import SHORT_CODE
+from simulator.sms import SHORT_CODE, sms_providers
 
 FILES = Path(__file__).parent / "phone"
 BLANK = re.compile(r"\{\{(\w+)\}\}")
@@ -62,7 +62,7 @@ async def asset(request: Request) -> Response:
 async def about(request: Request) -> JSONResponse:
     """GET: the facts that the page needs before the first call."""
     codes = {"service_code": simulator_of(request).config.service_code, "short_code": SHORT_CODE}
-    return JSONResponse(codes | {"gateways": vendor.vendors()})
+    return JSONResponse(codes | {"gateways": vendor.vendors(), "providers": list(sms_providers())})
 
 
 async def number(request: Request) -> JSONResponse:

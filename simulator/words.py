@@ -23,6 +23,7 @@ PAGE = {
     "howto_keyboard": _("On a keyboard: Enter sends or opens, the arrows move, Escape hangs up."),
     "nothing_real": _("All of this is played: no SMS leaves, no money moves."),
     "gateway": _("Gateway of the calls"),
+    "provider": _("Provider of the SMS"),
     "one_phone": _("One phone"),
     "two_phones": _("Two phones"),
     "language": _("Language of the page"),

@@ -44,9 +44,16 @@ async def store_report(
         "content_hash": hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).digest(),
         "received_at": now,
     }
-    await db.execute(insert(report).values(row).on_conflict_do_nothing())
-    if read.proof is Proof.UNKNOWN_WORD:
+    new = insert(report).values(row).on_conflict_do_nothing().returning(report.c.id)
+    stored = await db.scalar(new)
+    if stored and read.proof is Proof.UNKNOWN_WORD and not await db.scalar(_KNOWN_WORD, row | {"id": stored}):
         log.warning("sms_report_unknown_word", extra={"provider": provider.NAME, "word": read.status[:40]})
+
+
+# Whether a word that nobody knows was told before: it is one alarm, however many reports bring it.
+_KNOWN_WORD = text(
+    "select exists (select from sms_report where provider = :provider and status = :status and rank = 0 and id <> :id)"
+)
 
 
 async def store_optout(

@@ -15,8 +15,8 @@ from locales import _, render
 from prepared import Prepared, savepoint, transaction
 from sms.conversations import forget_expired
 from sms.deps import InboundSms, SmsDeps
-from sms.dispatch import dispatch
-from sms.limits import Sender, note_stranger
+from sms.dispatch import SmsAnswer, dispatch
+from sms.limits import DAY, Sender, is_echo, note_stranger, was_limited
 from sms.outbox import Message, enqueue
 from sms.segments import REPLY_IN_PARTS, segments
 from sms.tables import SERVICE, Arrival
@@ -79,9 +79,15 @@ async def answer_next(deps: SmsDeps) -> bool:
 async def _answer(deps: SmsDeps, db: AsyncConnection, received: InboundSms, now: datetime) -> None:
     sender = await deps.sender_of(db, received.phone, now)
     answered = await dispatch(deps, db, received, sender, now)
+    since = now - deps.clock.scaled(DAY)
+    if answered.text and await is_echo(db, (received.phone, received.body), answered.text, now, since):
+        answered = SmsAnswer("limit")
+    limited = answered.handled_as == "limit" and sender is not Sender.FOREIGN
+    if limited and not await was_limited(db, received.phone, since):
+        log.warning("sms_phone_limited", extra={"sms": received.id, "known": sender})
     if answered.text and sender is Sender.STRANGER:
-        since = begun(now, deps.clock.scaled(HOUR))
-        await note_stranger(db, received.phone, received.id, now, since=since, most=deps.strangers_an_hour)
+        hour = begun(now, deps.clock.scaled(HOUR))
+        await note_stranger(db, received.phone, received.id, now, since=hour, most=deps.strangers_an_hour)
     if answered.text:
         template = REPLY_IN_PARTS if segments(answered.text) > 1 else f"reply {answered.handled_as}"
         await enqueue(db, [_reply(received, answered.text, template)], now)

@@ -19,7 +19,6 @@ from sms.provider import (
     SendResult,
     SendStatus,
     SmsAccount,
-    SmsPart,
     read_phone,
 )
 from sms.wire import HttpCall, ProviderReply, ask
@@ -53,7 +52,6 @@ ANSWERS: tuple[tuple[int, str, SendStatus], ...] = (
     (400, "", SendStatus.REFUSED),
     (404, "", SendStatus.ACCOUNT),
 )
-UDH_CONCATENATED = {"00": 2, "08": 4}  # element of the user data header: digits of the reference
 
 
 @dataclass(frozen=True)
@@ -106,27 +104,13 @@ def connect(account: SmsAccount) -> Provider:
 
 
 def read_sms(fields: Mapping[str, str]) -> IncomingSms:
-    """A `get-url` with id=%I, from=%p, to=%P, text=%a and, if parts are not put together by Kannel, udh=%u."""
+    """A `get-url` with id=%I, from=%p, to=%P, text=%a. Kannel puts the parts of a long SMS together."""
     return IncomingSms(
         fields.get("id", ""),
         read_phone(fields.get("from", "")),
         fields.get("to", ""),
         fields.get("text", ""),
-        _part(fields.get("udh", "")),
     )
-
-
-def _part(udh: str) -> SmsPart | None:
-    """The part that a user data header in hexadecimal names; None if it names none."""
-    header = "".join(letter for letter in udh.lower() if letter in "0123456789abcdef")[2:]
-    while len(header) >= 4:
-        element, size = header[:2], int(header[2:4], 16)
-        value, header = header[4 : 4 + 2 * size], header[4 + 2 * size :]
-        digits = UDH_CONCATENATED.get(element)
-        if digits and len(value) == digits + 4:
-            count, number = int(value[digits : digits + 2], 16), int(value[digits + 2 :], 16)
-            return SmsPart(value[:digits], number, count) if 1 <= number <= count > 1 else None
-    return None
 
 
 def read_report(fields: Mapping[str, str]) -> DeliveryReport:

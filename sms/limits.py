@@ -5,6 +5,7 @@ Every played message costs the mutuelle an answer, so these also limit the answe
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,6 +41,10 @@ PLAYED_A_DAY = {
 }  # the last reply says that the limit is reached
 # The last of them says that it is the last, and whom to call.
 HELPS_A_DAY = {Sender.FOREIGN: 0, Sender.STRANGER: 3, Sender.MEMBER: 10, Sender.OFFICER: 10}
+# Two machines that answer each other cost this many replies a day.
+ECHOES_A_DAY = 3
+QUICK = timedelta(minutes=1)
+SHORTEST_ECHO = 12  # letters: what is shorter, people do send again and again (SOLDE, VERIF and a number, 1)
 HELPS = ("help", "code", "stranger")
 ORDERS = ("stop", "start")
 
@@ -72,6 +77,69 @@ async def notified_of_limit(db: AsyncConnection, phone: str, since: datetime) ->
     """Whether the phone was already answered that no more is read today."""
     answered = (inbox.c.handled_as == "limit") & (inbox.c.state == Arrival.ANSWERED)
     return await _count(db, phone, since, answered) > 0
+
+
+async def was_limited(db: AsyncConnection, phone: str, since: datetime) -> bool:
+    """Whether a message of the phone was set aside for a limit, or as an echo, after `since`."""
+    return await _count(db, phone, since, inbox.c.handled_as == "limit") > 0
+
+
+async def is_echo(
+    db: AsyncConnection, came: tuple[str, str], reply: str, now: datetime, since: datetime
+) -> bool:
+    """Whether a machine answers ours with `came` (its phone and words): `reply` would be over ECHOES_A_DAY.
+
+    An echo says our own words back, or the same each time so soon that nobody can have read our answer, which is the
+    same too. Figures do not count: a machine numbers what it says.
+    """
+    phone, body = came
+    found = await _LAST.rows(db, {"phone": phone, "since": since, "now": now, "quick": QUICK})
+    rows = [_Earlier(*row) for row in found]
+    if any(row.handled_as == "limit" and _letters(row.body) == _letters(body) for row in rows):
+        return True  # it was silenced before
+    answered = [row for row in rows if row.reply]
+    ours = {_letters(row.reply or "") for row in answered}
+    if _is_ours(body, ours):
+        return sum(_is_ours(row.body, ours) for row in answered) >= ECHOES_A_DAY
+    same = [
+        row
+        for row in answered
+        if row.is_quick
+        and _letters(row.body) == _letters(body)
+        and _letters(row.reply or "") == _letters(reply)
+    ]
+    return len(_letters(body)) >= SHORTEST_ECHO and len(same) >= ECHOES_A_DAY
+
+
+class _Earlier(NamedTuple):
+    """A message of the phone that was dealt with, in the order of _LAST's columns."""
+
+    body: str
+    handled_as: str
+    reply: str | None
+    is_quick: bool
+
+
+def _is_ours(body: str, ours: set[str]) -> bool:
+    return any(words in _letters(body) for words in ours if len(words) >= SHORTEST_ECHO)
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalpha())
+
+
+# The last answered messages of a phone, and the last that was set aside. Quick: the one after it came within `quick`.
+_LAST = Prepared(
+    text("""
+    select came.body, came.handled_as, answer.body as reply,
+        coalesce(lead(came.received_at) over (order by came.received_at, came.nth), cast(:now as timestamptz))
+            - came.handled_at < cast(:quick as interval) as is_quick
+    from sms_inbox came left join sms_outbox answer on answer.mutuelle_id = '*'
+        and answer.key = 'reply ' || came.provider || ' ' || came.provider_message_id
+    where came.phone = :phone and came.handled_at > :since
+    order by came.handled_at desc, came.nth desc limit 60
+    """)
+)
 
 
 async def strangers_answered(db: AsyncConnection, phone: str, since: datetime) -> int:

@@ -77,23 +77,13 @@ class Proof(IntEnum):
 
 
 @dataclass(frozen=True)
-class SmsPart:
-    """Which part of a long message a received SMS is: `number` of `count`, from 1; the parts share a `reference`."""
-
-    reference: str
-    number: int
-    count: int
-
-
-@dataclass(frozen=True)
 class IncomingSms:
-    """A received SMS with the provider's spelling; a missing field is empty. `part` is None unless the SMS says it."""
+    """A received SMS with the provider's spelling; a missing field is empty."""
 
     provider_message_id: str
     phone: str
     short_code: str
     body: str
-    part: SmsPart | None = None
 
 
 @dataclass(frozen=True)

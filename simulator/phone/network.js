@@ -26,6 +26,6 @@ export const lookAtCall = (call) => ask(`/simulator/calls/${call}`);
 export const hangUp = (call) => ask(`/simulator/calls/${call}`, { method: "DELETE" });
 export const received = (phone) => ask(`/simulator/sms?to=${encodeURIComponent(phone)}`);
 export const written = (phone) => ask(`/simulator/sms/incoming?from=${encodeURIComponent(phone)}`);
-export const writeSms = (phone, text) => post("/simulator/sms/incoming", { from: phone, text });
+export const writeSms = (phone, text, provider = "") => post("/simulator/sms/incoming", { from: phone, text, provider });
 export const prompts = (phone) => ask(`/simulator/prompts?phone=${encodeURIComponent(phone)}`);
 export const answerPrompt = (prompt, answer) => post(`/simulator/prompts/${prompt}`, { answer });

@@ -105,20 +105,20 @@ async function giveNumber(input, own, fault) {
   if (!found) own(number);
 }
 
-/* Every phone of the page calls through the chosen gateway: the same call, seen through each shape. */
-function chooseGateway({ gateways = [] }) {
-  const select = document.querySelector(".gateway");
-  select.append(...gateways.map((value) => element("option", { value, textContent: value })));
-  const choose = () => {
-    for (const phone of phones) phone.gateway = select.value;
+/* Every phone of the page calls through the chosen gateway and writes by the chosen provider: the same, seen through each. */
+function choose(name, offered = []) {
+  const select = document.querySelector(`.${name}`);
+  select.append(...offered.map((value) => element("option", { value, textContent: value })));
+  const take = () => {
+    for (const phone of phones) phone[name] = select.value;
   };
-  select.value = gateways.includes(address.searchParams.get("gateway")) ? address.searchParams.get("gateway") : gateways[0];
+  select.value = offered.includes(address.searchParams.get(name)) ? address.searchParams.get(name) : offered[0];
   select.addEventListener("change", () => {
-    address.searchParams.set("gateway", select.value);
+    address.searchParams.set(name, select.value);
     history.replaceState(null, "", address);
-    choose();
+    take();
   });
-  choose();
+  take();
 }
 
 /* ---- which phone is meant ---- */
@@ -210,7 +210,8 @@ async function start() {
   dress();
   const codes = await about().catch(() => ({ service_code: "*384*57#", short_code: "38457" }));
   phones = Array.from({ length: count }, (_, position) => layPhone(position, codes));
-  chooseGateway(codes);
+  choose("gateway", codes.gateways);
+  choose("provider", codes.providers);
   layTabs();
   activate(phones[0]);
   document.addEventListener("keydown", onKey);

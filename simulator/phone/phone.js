@@ -258,7 +258,7 @@ export class Phone {
     const number = this.number;
     this.#go("ended", { words: say("sent"), sentAt: Date.now() });
     try {
-      await network.writeSms(number, text);
+      await network.writeSms(number, text, this.provider);
     } catch {
       if (this.number === number) this.#go("ended", { words: say("unsent"), sentAt: null });
     }

@@ -49,6 +49,7 @@ def test_the_page_holds_no_inline_script_or_style() -> None:
 async def test_the_page_learns_what_to_dial_and_where_to_write(simulator: Simulator) -> None:
     about = await simulator.get("/simulator/about")
     assert about.pop("gateways") == vendors()
+    assert about.pop("providers") == ["africastalking", "jasmin", "kannel", "orange", "simulated"]
     assert about == {"service_code": "*384*57#", "short_code": "38457"}
 
 

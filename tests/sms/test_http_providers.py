@@ -244,35 +244,14 @@ async def test_silence_is_in_doubt_a_closed_port_is_not_and_no_secret_is_told(
 
 
 def test_what_kannel_brings() -> None:
-    came = {"id": "5d-1", "from": "+22370000001", "to": "38457", "text": "SOLDE é", "udh": ""}
+    came = {"id": "5d-1", "from": "+22370000001", "to": "38457", "text": "SOLDE é"}
     read = kannel.read_sms(came)
-    assert (read.provider_message_id, read.phone, read.short_code, read.body, read.part) == (
+    assert (read.provider_message_id, read.phone, read.short_code, read.body) == (
         "5d-1",
         AWA,
         "38457",
         "SOLDE é",
-        None,
     )
-
-
-@pytest.mark.parametrize(
-    ("udh", "part"),
-    [
-        ("0500030a0201", ("0a", 1, 2)),
-        ("050003ff0302", ("ff", 2, 3)),
-        ("0608040a1b0302", ("0a1b", 2, 3)),
-        ("0b0504158100000003070201", ("07", 1, 2)),
-        ("%05%00%03%0a%02%02", ("0a", 2, 2)),
-        ("0500030a0100", None),
-        ("0500030a0203", None),
-        ("050003", None),
-        ("zz", None),
-        ("", None),
-    ],
-)
-def test_the_header_of_a_part(udh: str, part: tuple[str, int, int] | None) -> None:
-    read = kannel.read_sms({"udh": udh}).part
-    assert (read and (read.reference, read.number, read.count)) == part
 
 
 def test_what_jasmin_brings() -> None:

@@ -74,7 +74,7 @@ keyword = default
 catch-all = true
 omit-empty = true
 max-messages = 0
-get-url = "{service}/in?id=%I&from=%p&to=%P&text=%a&udh=%u"
+get-url = "{service}/in?id=%I&from=%p&to=%P&text=%a"
 """
 
 
