@@ -84,6 +84,12 @@ async def test_nothing_acknowledged_is_lost_and_writes_go_on(data: Path) -> None
             hosts = f"127.0.0.1:{port},127.0.0.1:{first.port}"  # the standby first: it must not be taken
             login = f"{service.username}:{service.password}"
             pool = open_pool(settings.database_url(f"postgresql://{login}@{hosts}/{service.database}"))
+            standbys = open_pool(
+                settings.database_url(f"postgresql://{login}@127.0.0.1:{port},127.0.0.1:{port}/keneya")
+            )
+            with pytest.raises(ConnectionError, match="none of 2 hosts takes writes"):
+                await standbys.connect()
+            await standbys.dispose()
             acknowledged: list[int] = []
             for nth in range(WRITES_BEFORE):
                 async with pool.begin() as db:
