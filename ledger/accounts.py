@@ -12,10 +12,6 @@ from functools import lru_cache
 HEALTH, TRANSPORT, TONTINE, LOANS, GRANTS = "health", "transport", "tontine", "loans", "grants"
 FUNDS = (HEALTH, TRANSPORT, TONTINE, LOANS, GRANTS)
 
-CURRENCIES = ("XOF", "XAF")  # what a mutuelle keeps its book in
-# Currencies of accounts, with their decimals: an operator may pay in another currency than was asked for.
-MINOR_DIGITS = {"XOF": 0, "XAF": 0, "GNF": 0, "RWF": 0, "CDF": 2, "EUR": 2, "USD": 2}
-
 _CODE = re.compile(r"([a-z][a-z0-9-]{0,39}):([a-z]{1,30})(?::([a-z0-9][A-Za-z0-9-]{0,59}))?")
 
 

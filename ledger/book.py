@@ -17,7 +17,8 @@ import orjson
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.accounts import MINOR_DIGITS, parse
+from currencies import MINOR_DIGITS
+from ledger.accounts import parse
 from ledger.tables import movement
 from prepared import Prepared
 from values import value

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from ledger.accounts import MINOR_DIGITS, parse
+from currencies import MINOR_DIGITS
+from ledger.accounts import parse
 from ledger.charts import Chart
 
 BEFORE_ALL = date(2000, 1, 1)  # no journal is older: every account is open from here on

@@ -1,6 +1,7 @@
 """How a language writes days and numbers, by Babel (Unicode's CLDR)."""
 
 from datetime import date
+from decimal import Decimal
 from functools import cache, lru_cache
 
 from anyascii import anyascii
@@ -32,12 +33,15 @@ def written_day(on: date, language: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def written_number(number: int) -> str:
+def written_number(number: int, decimals: int = 0) -> str:
     """`1 260 000`, in every language: the same figures stand on the operator's prompt and on paper receipts.
 
+    The last `decimals` figures of `number` stand behind the comma; they are left out where all are zero.
     CLDR groups by a narrow space that basic phones lack: here it is a plain one.
     """
-    return format_decimal(number, locale=locale_of(DEFAULT_LANGUAGE)).replace("\u202f", " ")
+    pattern = "#,##0" + ("." + "0" * decimals if number % 10**decimals else "")
+    written = format_decimal(Decimal(number).scaleb(-decimals), pattern, locale_of(DEFAULT_LANGUAGE))
+    return written.replace("\u202f", " ")
 
 
 def written_month(first: date, language: str) -> str:

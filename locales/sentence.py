@@ -8,27 +8,31 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import cast
 
+from currencies import CURRENCIES
 from locales.formats import written_number
 from locales.letters import fold, septets
 from values import value
 
-CURRENCY_SIGNS = {"XOF": "F", "XAF": "F"}
-
 
 @dataclass(frozen=True, order=True)
 class Money:
-    """An amount in minor units of `currency` (XOF and XAF have none: 1 is one franc)."""
+    """An amount in minor units of `currency`: francs CFA have none, 1 is one franc; currencies.py has the others."""
 
     amount_minor: int
     currency: str
 
     def __str__(self) -> str:
-        return f"{written_number(self.amount_minor)} {CURRENCY_SIGNS.get(self.currency, self.currency)}"
+        return f"{self.bare} {CURRENCIES[self.currency].sign}"
 
     @property
     def bare(self) -> str:
         """The amount alone, for where its currency stands beside another one."""
-        return written_number(self.amount_minor)
+        return written_number(self.amount_minor, CURRENCIES[self.currency].decimals)
+
+    @property
+    def figures(self) -> str:
+        """The amount as somebody types it: 2500, or 2500,50 where there are centimes."""
+        return self.bare.replace(" ", "")
 
 
 @value

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from currencies import CURRENCIES
 from locales import Money, Sentence, _
 from menus.sign import NOTHING, propose
 from menus.words import work_pin
@@ -14,22 +15,25 @@ from talk.figures import amount_in, no_note_in, notes_in
 from talk.trouble import InvalidError
 from talk.words import Caller, ask, confirm, do, look
 
-MOST_MINOR = 9_999_999
+MOST_IN_CFA = 9_999_999
 
 
 def notes_and_coins(currency: str) -> Kind[Money]:
     """What was counted: one amount, or each kind of note and coin with its number. Nothing at all is 0."""
-    whole = amount(Money(0, currency), Money(MOST_MINOR, currency))
+    known = CURRENCIES[currency]
+    whole = amount(Money(0, currency), Money(MOST_IN_CFA * known.scale, currency))
 
     def parse(typed: str) -> Money:
-        total = notes_in(typed)
-        if total is None and (unknown := no_note_in(typed)):
-            raise InvalidError(_("There is no note or coin of {value}.", value=Money(unknown, currency)))
+        total = notes_in(typed, known)
+        if total is None and (unknown := no_note_in(typed, known)):
+            raise InvalidError(
+                _("There is no note or coin of {value}.", value=Money(unknown * known.unit, currency))
+            )
         if total is None and amount_in(typed) is None:
             raise InvalidError(_("Please type the sum, or how many of each note."))
         return whole.parse(typed if total is None else str(total))
 
-    bad = (*whole.bad, "3x10000 2x300", "1000x10000")
+    bad = (*whole.bad, *(["3x10000 2x300"] if known.values else []), f"{10_000 * known.size}x10000")
     return replace(
         whole,
         name="notes",

@@ -273,9 +273,7 @@ async def how_much_by_message(stands: Standing, how: HowToPay, named: int | None
     if most < stands.payable:
         limits = _("You can pay from {least} to {most} at once.", least=least, most=most)
     kind = amount_of(stands, least, most, limits)
-    question = _(
-        "How much do you pay? Reply with the amount, like {example}.", example=str(most.amount_minor)
-    )
+    question = _("How much do you pay? Reply with the amount, like {example}.", example=most.figures)
     if named is not None:
         try:
             return kind.parse(str(named))
@@ -299,7 +297,7 @@ async def how_much(stands: Standing, how: HowToPay) -> Money:
 async def within(stands: Standing, how: HowToPay, named: Money) -> Money:
     """The amount that was named if it can be paid, else one that is asked for with its limits."""
     try:
-        return amount_of(stands, *at_once(stands, how)).parse(str(named.amount_minor))
+        return amount_of(stands, *at_once(stands, how)).parse(named.figures)
     except InvalidError:
         return await how_much(stands, how)
 

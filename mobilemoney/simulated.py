@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 
+from currencies import MINOR_DIGITS
 from mobilemoney import wire
 from mobilemoney.operator import (
     AmountLimits,
@@ -25,7 +26,7 @@ NAME = "simulated"
 NEEDS = ("url",)
 SIMULATED = True
 CAPABILITIES = Capabilities(
-    limits={currency: AmountLimits(1, wire.AMOUNT_LIMIT - 1) for currency in wire.MINOR_DIGITS},
+    limits={currency: AmountLimits(1, wire.AMOUNT_LIMIT - 1) for currency in MINOR_DIGITS},
     honours_reference=True,
     not_found_is_proof=timedelta(minutes=15),
     pays_out=True,
@@ -100,7 +101,7 @@ class Simulated(PayoutOperator):
         return wire.minor(reply.text("available"), self.currency)
 
     async def _order(self, kind: str, ask: PaymentRequest) -> OperatorAnswer:
-        if ask.currency not in wire.MINOR_DIGITS:
+        if ask.currency not in MINOR_DIGITS:
             return our_word(Outcome.FAILED, "INVALID_CURRENCY")
         body = {
             "reference": str(ask.reference),

@@ -18,6 +18,8 @@ import httpx
 import phonenumbers
 from anyascii import anyascii
 
+from currencies import MINOR_DIGITS
+
 BODY_SIZE = 64 * 1024
 FIELD_SIZE = 200
 TIMEOUT = httpx.Timeout(9, connect=3)
@@ -25,7 +27,6 @@ WHOLE_S = 15  # for a whole answer: of a slow one each read may be in time, the 
 NOTE_SIZE = 22
 USER_AGENT = "keneya/0.1 (mobile money)"  # some gateways refuse a library's default name
 
-MINOR_DIGITS = {"XOF": 0, "XAF": 0, "GNF": 0, "RWF": 0, "CDF": 2, "USD": 2, "EUR": 2}
 AMOUNT_LIMIT = 10**15
 
 

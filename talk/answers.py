@@ -5,10 +5,11 @@ Every kind names examples that it takes and that it refuses: the walker types th
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Generic, TypeVar
 
+from currencies import CURRENCIES
 from locales import Money, Sentence, _
 from locales.letters import fold, septets
 from talk.figures import ages_in, amount_in, plain_digits
@@ -101,18 +102,19 @@ person_name = Kind(
 )
 
 
-def amount(least: Money, most: Money, step: int = 1, outside: Sentence | None = None) -> Kind[Money]:
-    """An amount of money from `least` to `most`, a multiple of `step` (or exactly `most`).
+def amount(least: Money, most: Money, step: int = 0, outside: Sentence | None = None) -> Kind[Money]:
+    """An amount of money from `least` to `most`, a multiple of `step`, at least of whole francs (or exactly `most`).
 
     `outside` is said of another amount, where there is more to say than the limits.
     """
 
+    currency = CURRENCIES[least.currency]
+    step = step or currency.unit
+
     def parse(typed: str) -> Money:
-        found = amount_in(typed)
+        found = amount_in(typed, currency.decimals)
         if found is None:
-            raise InvalidError(
-                _("Please type one amount in figures, like {example}.", example=str(most.amount_minor))
-            )
+            raise InvalidError(_("Please type one amount in figures, like {example}.", example=most.figures))
         value = Money(found, least.currency)
         if not least <= value <= most:
             raise InvalidError(outside or _("From {least} to {most}, please.", least=least, most=most))
@@ -123,8 +125,14 @@ def amount(least: Money, most: Money, step: int = 1, outside: Sentence | None = 
     return Kind(
         "amount",
         parse,
-        good=(f"{most.amount_minor} F",),
-        bad=("", "beaucoup", str(most.amount_minor + 1), "-5", f"{most.amount_minor}.00"),
+        good=(f"{most.figures} {currency.sign}",),
+        bad=(
+            "",
+            "beaucoup",
+            replace(most, amount_minor=most.amount_minor + currency.unit).figures,
+            "-5",
+            f"{most.figures}.5",
+        ),
     )
 
 

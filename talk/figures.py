@@ -6,11 +6,12 @@ Where a line can mean two things nothing is read: never fewer people, never less
 import re
 import unicodedata
 
+from currencies import WRITTEN, Currency
 from locales.by_ear import sound_of
 from locales.formats import month_named
 
 LIKE_DIGITS = str.maketrans("OoIil", "00111")
-UNIT = r"(?:f\.?\s?cfa|cfa|xof|xaf|francs?|frs?|f|balles?)\b"
+UNIT = rf"(?:{WRITTEN}|balles?)\b"
 THOUSANDS = re.compile(r"\d{1,3}(?:[ .,']\d{3})+")
 RUN = re.compile(r"\d+(?:[ .,']\d+)*")
 HALF = re.compile(
@@ -20,7 +21,7 @@ SUM = re.compile(
     r"\d\s*(?:[a-z]+\s*)?[+x×*]\s*\d{1,7}(?!\d)"
 )  # 5000 F + 3000, 2 x 2500 F; +22376000001 is a phone
 # What stands before figures that are a number on paper, no amount: BMS-0041, T14; but F5000 is one.
-ON_PAPER = re.compile(r"(?<![a-z])(?!(?:f\.?\s?cfa|cfa|xof|xaf|francs?|frs?|f)[-/_]?$)[a-z]+[-/_]?$")
+ON_PAPER = re.compile(rf"(?<![a-z])(?!{WRITTEN}[-/_]?$)[a-z]+[-/_]?$")
 TIMES_OVER = re.compile(r"(\w+)\s*(?:fois|times)\b")  # 3 fois 2000 F; but 5000 F cette fois
 
 # Words are read where a number has "thousand" or "hundred" in it; a lone "deux" is no amount.
@@ -45,8 +46,6 @@ TIMES = {
 }
 BETWEEN = ("et", "and")
 MOST_DIGITS = 12
-BANKNOTES = {10_000, 5_000, 2_000, 1_000, 500}  # of both francs CFA
-NOTES_AND_COINS = BANKNOTES | {250, 200, 100, 50, 25, 10, 5}
 NOTES = re.compile(
     r"(?<!\d)(\d{1,6})\s*(?:[x×*]|(?:fois|times|(?:billets?|pi[eè]ces?|notes?|coins?)?\s*(?:de|of))\b)\s*(\d{1,6})(?!\d)"
 )
@@ -100,12 +99,20 @@ def groups(typed: str) -> list[str]:
     return found
 
 
-def amount_in(typed: str) -> int | None:
-    """The one whole number of a line: 5 000 F CFA, 5.000, 5OOO, je donne 5000 francs, cinq mille.
+def amount_in(typed: str, decimals: int = 0) -> int | None:
+    """The one amount of a line, in minor units: 5 000 F CFA, 5.000, 5OOO, je donne 5000 francs, cinq mille.
 
-    Of several the only one with a currency behind it; None where there is none, or cents (50.00), or a minus, or
-    figures that letters begin (BMS-0041).
+    Of several the only one with a currency behind it; None where there is none, or cents (50.00) of a currency without
+    `decimals`, or a minus, or figures that letters begin (BMS-0041).
     """
+    cents = re.findall(rf"(?<=\d)[.,](\d{{{decimals}}})(?![\d.,])", in_figures(typed)) if decimals else []
+    if len(cents) > 1:
+        return None
+    whole = _whole_in(re.sub(rf"(?<=\d)[.,]{cents[0]}(?![\d.,])", "", in_figures(typed)) if cents else typed)
+    return None if whole is None else whole * 10**decimals + int("".join(cents) or 0)
+
+
+def _whole_in(typed: str) -> int | None:
     text = in_figures(typed).lower()
     if re.search(r"(?:^|\s)-\d|million", text) or SUM.search(text):
         return None
@@ -123,14 +130,14 @@ def amount_in(typed: str) -> int | None:
     return one[0] if len(one) == 1 else None
 
 
-def notes_in(typed: str) -> int | None:
+def notes_in(typed: str, of: Currency) -> int | None:
     """The sum of notes and coins, counted one kind after the other: 3x10000 2x5000 450, 3 billets de 10 000 et 450.
 
     None where it is no such line, where no note or coin has that value, or where something else is left over.
     """
     text = GROUPED_NOTE.sub(r"\1", in_figures(typed).lower())
     counted = [(int(one[1]), int(one[2])) for one in NOTES.finditer(text)]
-    if not counted or no_note_in(typed):
+    if not counted or no_note_in(typed, of):
         return None
     rest = re.sub(rf"[\s,;+]|\b(?:{'|'.join(BETWEEN)})\b|{UNIT}", " ", NOTES.sub(" ", text)).strip()
     if rest and not re.fullmatch(
@@ -141,11 +148,16 @@ def notes_in(typed: str) -> int | None:
     return None if loose is None else loose + sum(count * value for count, value in counted)
 
 
-def no_note_in(typed: str) -> int | None:
-    """The first value in a line of notes and coins that no note or coin has: 300 of 2x10000 1x300."""
+def no_note_in(typed: str, of: Currency) -> int | None:
+    """The first value in a line of notes and coins that no note or coin has: 300 of 2x10000 1x300.
+
+    None where the table of currencies does not say which there are.
+    """
+    if not of.values:
+        return None
     text = GROUPED_NOTE.sub(r"\1", in_figures(typed).lower())
     counted = [(int(one[1]), int(one[2])) for one in NOTES.finditer(text)]
-    return next((two for one, two in counted if two not in NOTES_AND_COINS and one not in BANKNOTES), None)
+    return next((two for one, two in counted if two not in of.values and one not in of.notes), None)
 
 
 def numbers_in(text: str) -> list[int]:

@@ -161,7 +161,7 @@ def _as_understood(value: Any, word: str) -> str:
     "" where nothing was: the words that an `optional` kind did not understand are no answer the next time either.
     """
     if isinstance(value, Money):
-        return str(value.amount_minor)
+        return value.figures
     if isinstance(value, tuple) and all(isinstance(part, int) for part in value):
         return "*".join(map(str, value))
     if isinstance(value, str | int):

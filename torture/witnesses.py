@@ -24,8 +24,9 @@ from beancount.core.data import Transaction
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from currencies import MINOR_DIGITS
 from ledger import export
-from ledger.accounts import MINOR_DIGITS, result
+from ledger.accounts import result
 from ledger.formats import beancount_account, hledger_account
 from ledger.reports import TrialLine, trial_balance, year_balance
 from ledger.reports.years import YEARLY

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commands.command import CommandError, database, login
 from commands.report.paper import Cell, ListPage, paper, shown
-from ledger.accounts import MINOR_DIGITS
+from currencies import MINOR_DIGITS
 from ledger.formats import Sheet, csv_line
 from locales import Money, Sentence, _, _n, render
 from locales.formats import written_day

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from babel.numbers import format_decimal, format_percent
 
 from commands.command import CommandError, database
 from commands.year.paper import paper
+from currencies import MINOR_DIGITS
 from ledger.charts import charts
 from ledger.export import snapshot
 from ledger.reports.voice import Voice
@@ -120,7 +122,10 @@ def _figure(figure: Figure, locale: Locale, language: str) -> str:
         if figure >= TIMES_FROM:
             return render(counts.times(round(figure)), language)
         return format_percent(float(figure), "0.0 %", locale)
-    return format_decimal(figure.amount_minor if isinstance(figure, Money) else figure, "#,##0", locale)
+    if isinstance(figure, Money):
+        whole = Decimal(figure.amount_minor).scaleb(-MINOR_DIGITS[figure.currency])
+        return format_decimal(whole, "#,##0.##", locale)
+    return format_decimal(figure, "#,##0", locale)
 
 
 def written(said: WrittenReport) -> str:

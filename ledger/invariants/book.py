@@ -4,8 +4,9 @@ They read the rows and the catalogue, not the code that wrote them: what the pos
 proven again here.
 """
 
+from currencies import MINOR_DIGITS
 from invariants import Invariant
-from ledger.accounts import KINDS, MINOR_DIGITS
+from ledger.accounts import KINDS
 from ledger.invariants.balances import KEPT
 from ledger.invariants.funds import FUNDS
 from ledger.invariants.periods import PERIODS

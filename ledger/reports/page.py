@@ -12,7 +12,8 @@ from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger.accounts import KINDS, MINOR_DIGITS
+from currencies import MINOR_DIGITS
+from ledger.accounts import KINDS
 from ledger.reports.voice import Voice
 
 AMOUNT = 0  # the width of a column that is as wide as the widest amount, and on the right

@@ -16,8 +16,8 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
+from currencies import MINOR_DIGITS
 from ledger import accounts
-from ledger.accounts import MINOR_DIGITS
 from ledger.charts import CLASSES, Chart
 
 FUNDS = {

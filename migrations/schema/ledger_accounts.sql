@@ -84,7 +84,7 @@ create function ledger.head_currency(mutuelle text, code text) returns text lang
        and a.code < ledger.head(head_currency.code) || ';' and a.keeping = 'summed' limit 1
 $$;
 
--- What an account may hold: `MINOR_DIGITS` of ledger/accounts.py.
+-- What an account may hold: `CURRENCIES` of currencies.py.
 create function ledger.is_currency(code text) returns boolean language sql immutable parallel safe as $$
     select code in ('XOF', 'XAF', 'GNF', 'RWF', 'CDF', 'EUR', 'USD')
 $$;

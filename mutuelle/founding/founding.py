@@ -140,7 +140,7 @@ async def open_routes(db: AsyncConnection, mutuelle: Mutuelle, routes: Sequence[
     """Write by which account which network is asked, and open float and suspense of each account, and its account
     for payouts where the operator pays out.
     """
-    _refuse(fault for route in routes for fault in faults_of_route(route))
+    _refuse(fault for route in routes for fault in faults_of_route(mutuelle, route))
     named = {route.float_name: route for route in routes}
     for name, route in named.items():
         row = {

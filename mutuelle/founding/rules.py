@@ -11,8 +11,10 @@ from datetime import date
 from zoneinfo import available_timezones
 
 from anyascii import anyascii
+from babel.numbers import get_territory_currencies
 
-from ledger import accounts
+from currencies import KEPT
+from mobilemoney import adapters
 from mobilemoney.networks import networks
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
 from mutuelle.scheme.products import LATE_RENEWALS, NEW_START, Product, contribution
@@ -128,8 +130,7 @@ def faults_of_mutuelle(mutuelle: Mutuelle) -> Iterator[str]:
             "its prefix must be {} to {}".format(*PREFIXES): PREFIXES[0] <= mutuelle.prefix <= PREFIXES[1],
             **_has_letters("mutuelle", mutuelle, "name", "town"),
             "its country must be two capital letters": bool(re.fullmatch(COUNTRY_CODE, mutuelle.country)),
-            f"its currency must be one of {', '.join(accounts.CURRENCIES)}": mutuelle.currency
-            in accounts.CURRENCIES,
+            f"its currency must be one of {', '.join(KEPT)}": mutuelle.currency in KEPT,
             "its time zone must be one such as Africa/Bamako": mutuelle.timezone in available_timezones(),
             "its complaints phone must be written as +22370000000": _is_phone(mutuelle.complaints_phone),
             **_has_letters("mutuelle", mutuelle, "benefits"),
@@ -256,8 +257,9 @@ def faults_of_doctor(doctor: Doctor, facilities: Collection[str]) -> Iterator[st
     )
 
 
-def faults_of_route(route: Route) -> Iterator[str]:
-    """What is wrong with a route."""
+def faults_of_route(mutuelle: Mutuelle, route: Route) -> Iterator[str]:
+    """What is wrong with a route of `mutuelle`: its account must be in the mutuelle's currency."""
+    currency, adapter = mutuelle.currency, adapters().get(route.operator)
     return _untrue(
         f"route {route.float_name}",
         {
@@ -267,6 +269,10 @@ def faults_of_route(route: Route) -> Iterator[str]:
             "the account must be small letters and digits, with - between": bool(
                 re.fullmatch(ACCOUNT_NAME, route.float_name)
             ),
+            f"phones of {route.country} do not pay in {currency}, the currency of {mutuelle.id}": currency
+            in get_territory_currencies(route.country),
+            f"{route.operator} does not move {currency}, the currency of {mutuelle.id}": adapter is None
+            or currency in adapter.CAPABILITIES.limits,
         },
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ledger import accounts
+from currencies import KEPT
 from mutuelle.benefits.rules import MOST_MINOR
 from mutuelle.benefits.services import CODE as SERVICE_CODE
 from mutuelle.founding.rules import (
@@ -131,9 +131,7 @@ MUTUELLE = Form(
         _text("mutuelle", "name", "nom", "name"),
         _text("mutuelle", "town", "ville", "town"),
         CsvColumn("country", ("pays", "country"), cells.matching(COUNTRY_CODE)),
-        CsvColumn(
-            "currency", ("monnaie", "currency"), cells.one_of({c.lower(): c for c in accounts.CURRENCIES})
-        ),
+        CsvColumn("currency", ("monnaie", "currency"), cells.one_of({c.lower(): c for c in KEPT})),
         CsvColumn("timezone", ("fuseau horaire", "timezone", "time zone"), cells.timezone),
         CsvColumn(
             "complaints_phone",

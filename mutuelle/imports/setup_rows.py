@@ -264,7 +264,7 @@ def route_rows(g: SetupRows, records: list[Record], credentials: Credentials) ->
             g.faults.append(record.fault("network", reason))
             continue
         for route in [Route(network, operator) for network in wanted]:
-            if g.judge(record, faults_of_route(route)):
+            if g.judge(record, faults_of_route(g.mutuelle, route)):
                 g.routes.append(route)
                 row = {"network": route.network, "account": route.float_name}
                 g.compare("routes", record, row, account="operator")

@@ -18,8 +18,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from currencies import MINOR_DIGITS
 from ledger import export
-from ledger.accounts import MINOR_DIGITS
 from ledger.charts import charts
 from ledger.formats import JournalLine, beancount_account, cell
 from ledger.reports import trial_balance

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from currencies import MINOR_DIGITS
 from invariants import examine
 from ledger import export
-from ledger.accounts import MINOR_DIGITS
 from ledger.balances import balance
 from ledger.book import (
     MAX_AMOUNT_MINOR,

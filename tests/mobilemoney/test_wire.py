@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from currencies import MINOR_DIGITS
 from mobilemoney import Operator, OperatorAnswer, Outcome, adapters, wire
 from mobilemoney.operator import Fact, PayoutOperator
 from tests.support.operator_cases import STAGES, an_ask, ask_of
@@ -372,7 +373,7 @@ async def test_bytes_are_sent_as_they_are() -> None:
     assert seen == [body]
 
 
-@given(st.integers(0, wire.AMOUNT_LIMIT - 1), st.sampled_from(sorted(wire.MINOR_DIGITS)))
+@given(st.integers(0, wire.AMOUNT_LIMIT - 1), st.sampled_from(sorted(MINOR_DIGITS)))
 def test_an_amount_written_is_the_amount_read(amount_minor: int, currency: str) -> None:
     written = wire.decimal_text(amount_minor, currency)
     assert not written.endswith(".")

@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from currencies import CURRENCIES
 from locales import Money
 from mutuelle.care.code_input import CheckParts, care_proof
 from mutuelle.contributions.family import age_in_years, birth_year
 from mutuelle.households.member_numbers import member_number
 from mutuelle.schedules.jobs import day_hour
 from talk.answers import Kind, ages, amount, phone_number
-from talk.figures import NOTES_AND_COINS, day_in, notes_in
+from talk.figures import day_in, notes_in
 from talk.trouble import InvalidError
 
+CFA = CURRENCIES["XOF"]
 MONEY = amount(Money(100, "XOF"), Money(900_000, "XOF"))
 AMOUNTS = """
 5000 = 5000
@@ -264,11 +266,11 @@ def test_a_day_is_read_with_its_month_in_figures_or_words(written: str, meant: l
     ],
 )
 def test_notes_and_coins_are_summed(written: str, meant: int | None) -> None:
-    assert notes_in(written) == meant
+    assert notes_in(written, CFA) == meant
 
 
 counted_notes = st.lists(
-    st.tuples(st.integers(0, 400), st.sampled_from(sorted(NOTES_AND_COINS))), min_size=1, max_size=8
+    st.tuples(st.integers(0, 400), st.sampled_from(sorted(CFA.values))), min_size=1, max_size=8
 )
 written_notes = st.sampled_from(
     ["{n}x{v}", "{n} x {v}", "{n}*{v}", "{n} de {v}", "{n}×{v} F", "{n} billets de {v}"]
@@ -284,6 +286,6 @@ def test_any_count_of_notes_and_coins_is_its_sum_or_nothing(
     parts = [written.format(n=count, v=value) for count, value in notes]
     parts += [str(loose)] if loose else []
     total = sum(count * value for count, value in notes) + (loose or 0)
-    assert notes_in(between.join(parts)) in (total, None)
+    assert notes_in(between.join(parts), CFA) in (total, None)
     if between != " " and "*" not in written:
-        assert notes_in(between.join(parts)) == total
+        assert notes_in(between.join(parts), CFA) == total

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from ledger.accounts import MINOR_DIGITS
+from currencies import MINOR_DIGITS
 from locales import Sentence, _
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.sheets.faults import Fault, UnreadError

@@ -12,6 +12,7 @@ from datetime import date
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from currencies import MINOR_DIGITS
 from ledger import accounts
 from locales import Money, Sentence, _
 from mutuelle.treasury.own_money import place_name
@@ -139,7 +140,7 @@ def _is_meant(one: Unmatched, sought: str) -> bool:
     digits, words = re.sub(r"\D", "", sought), _letters(sought)
     shape = [one.on.day, one.on.month, one.on.year]
     return (
-        amount_in(sought) == one.amount.amount_minor
+        amount_in(sought, MINOR_DIGITS[one.amount.currency]) == one.amount.amount_minor
         or (bool(said := day_in(sought)) and said in (shape[:1], shape[:2], shape))
         or (len(digits) >= SHOWN_DIGITS and one.payer.endswith(digits))
         or (len(words) >= SHOWN_DIGITS and words in _letters(f"{one.reference} {one.note}"))
