@@ -38,10 +38,6 @@ class Currency:
         """Minor units where the francs CFA have one franc, for limits."""
         return self.size * self.unit
 
-    def within(self, least: int, most: int) -> tuple[int, int]:
-        """The bounds of a term in minor units, of bounds said in francs CFA."""
-        return least * self.unit, most * self.scale
-
 
 _NOTES, _COINS = frozenset({10_000, 5_000, 2_000, 1_000, 500}), frozenset({250, 200, 100, 50, 25, 10, 5})
 _OF_MUTUELLES = (
@@ -57,6 +53,13 @@ CURRENCIES: Mapping[str, Currency] = {
 }
 KEPT = tuple(one.code for one in _OF_MUTUELLES)  # what a mutuelle keeps its book in
 MINOR_DIGITS = {code: one.decimals for code, one in CURRENCIES.items()}
+
+
+def scaled(francs_cfa: int, currency: str) -> int:
+    """A limit that is said in francs CFA, in minor units of `currency`: as large a sum to live with, no exchange."""
+    return francs_cfa * CURRENCIES[currency].scale
+
+
 # How people write the unit behind or before an amount, without accents and in any case: F CFA, francs guinéens, FC.
 WRITTEN = (
     r"(?:f\.?\s*cfa|cfa|francs?(?:\s*(?:cfa|guin[eé]ens?|congolais|rwandais))?|frs?"

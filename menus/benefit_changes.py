@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from currencies import scaled
 from locales import Money, Sentence, _
 from menus.sign import propose
 from menus.words import one_of
@@ -62,12 +63,14 @@ async def changed(old: Benefit, currency: str) -> Benefit:
         return replace(old, is_paid=True, copay_percent=percent, copay_minor=None)
     if what == SUM:
         money = await ask(
-            _("What sum does the patient pay?"), amount(Money(1, currency), Money(MAX_PRICE_MINOR, currency))
+            _("What sum does the patient pay?"),
+            amount(Money(1, currency), Money(scaled(MAX_PRICE_MINOR, currency), currency)),
         )
         return replace(old, is_paid=True, copay_percent=None, copay_minor=money.amount_minor)
     if what.endswith("_minor"):
         money = await ask(
-            _("How much at most? 0: no limit"), amount(Money(0, currency), Money(MOST_MINOR, currency))
+            _("How much at most? 0: no limit"),
+            amount(Money(0, currency), Money(scaled(MOST_MINOR, currency), currency)),
         )
         return with_term(old, what, money.amount_minor or None)
     if what == "waiting_months":

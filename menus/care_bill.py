@@ -1,5 +1,6 @@
 """A treasurer writes down a facility's bill: whose care, which, when, at which price. She reads what is owed of it."""
 
+from currencies import scaled
 from locales import Money, Sentence, _
 from menus.find import NOT_FOUND, find_number
 from menus.vouchers import how_much, record
@@ -34,7 +35,9 @@ async def care_bill(caller: Caller, appointment: Appointment) -> Sentence:
     services = [Option(code, service_name(code, named)) for code in (*SERVICES, *sorted(named))]
     service = await one_of(_("Which care?"), services)
     day = await ask(_("Which day of care? Like 18/11; today: 0"), care_day(mutuelle.today(caller.at)))
-    price = await how_much(_("The price of this care?"), Money(MOST_MINOR, mutuelle.currency))
+    price = await how_much(
+        _("The price of this care?"), Money(scaled(MOST_MINOR, mutuelle.currency), mutuelle.currency)
+    )
     care = CareOfBill(number, int(patient.key), where.key, service.key, day.isoformat(), price.amount_minor)
     new = await look(bill_voucher, caller, appointment, care, str(where.label))
     return await record(caller, appointment, new)

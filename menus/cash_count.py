@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from currencies import CURRENCIES
+from currencies import CURRENCIES, scaled
 from locales import Money, Sentence, _
 from menus.sign import NOTHING, propose
 from menus.words import work_pin
@@ -21,7 +21,7 @@ MOST_IN_CFA = 9_999_999
 def notes_and_coins(currency: str) -> Kind[Money]:
     """What was counted: one amount, or each kind of note and coin with its number. Nothing at all is 0."""
     known = CURRENCIES[currency]
-    whole = amount(Money(0, currency), Money(MOST_IN_CFA * known.scale, currency))
+    whole = amount(Money(0, currency), Money(scaled(MOST_IN_CFA, currency), currency))
 
     def parse(typed: str) -> Money:
         total = notes_in(typed, known)

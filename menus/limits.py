@@ -5,7 +5,7 @@ from menus.sign import propose
 from menus.words import one_of
 from mutuelle.officers.limit_changes import LimitNow, limit_change, limits_now
 from mutuelle.officers.roles import Appointment
-from mutuelle.scheme.limits import BOUNDS, beyond, is_money
+from mutuelle.scheme.limits import beyond, bounds, is_money
 from talk.answers import Kind, amount
 from talk.figures import groups
 from talk.trouble import InvalidError
@@ -26,7 +26,7 @@ def asked(found: LimitNow) -> Sentence:
         question = _("{limit}, since {day}. How much from now on?", limit=found.label, day=found.since)
     if found.name == "years_kept":
         return _("{question} 0: nothing is erased", question=question)
-    if BOUNDS[found.name].start == 0:
+    if bounds(found.name, found.currency).start == 0:
         always = _("{question} 0: always two sign", question=question)
         return always if is_money(found.name) else _("{question} 0: none", question=question)
     return question
@@ -34,15 +34,15 @@ def asked(found: LimitNow) -> Sentence:
 
 def new_value(found: LimitNow) -> Kind[int]:
     """The new value, within what makes sense."""
-    bounds = BOUNDS[found.name]
-    least, most = bounds.start, bounds.stop - 1
+    allowed = bounds(found.name, found.currency)
+    least, most = allowed.start, allowed.stop - 1
     money = amount(Money(least, found.currency), Money(most, found.currency))
 
     def parse(typed: str) -> int:
         if is_money(found.name):
             return money.parse(typed).amount_minor
         figures = [int(group) for group in groups(typed)]
-        if len(figures) not in (1, 2) or any(figures[1:]) or figures[0] not in bounds:
+        if len(figures) not in (1, 2) or any(figures[1:]) or figures[0] not in allowed:
             raise InvalidError(beyond(found.name, found.currency))
         return figures[0]
 

@@ -1,5 +1,6 @@
 """Money that comes in by hand and is no contribution: a subsidy, a gift, a restricted grant, a debt that is paid."""
 
+from currencies import scaled
 from locales import Money, Sentence, _
 from menus.vouchers import WHY, how_much, one_place, record
 from menus.words import one_of
@@ -21,7 +22,7 @@ from talk.answers import amount
 from talk.phones import region_of
 from talk.words import Caller, Option, ask, choose, look
 
-MOST_MINOR = 99_999_999
+MOST_MINOR = 99_999_999  # in francs CFA
 NEW = "new"
 INTO = _("Where is this money?")
 WHO_GAVE = _("Who gave it? The name")
@@ -41,7 +42,7 @@ async def given(caller: Caller, appointment: Appointment) -> Sentence:
     donor = grant.donor if grant else (await ask(WHO_GAVE, party_kind(region_of(caller.phone)))).name
     income = income_of(kind)
     place = await where(appointment, income.partition(":")[0])
-    most = Money(MOST_MINOR, place.held.currency)
+    most = Money(scaled(MOST_MINOR, place.held.currency), place.held.currency)
     money = await ask(_("How much?"), amount(Money(1, most.currency), most))
     reason = grant.purpose if grant else await ask(WHY, voucher_reason)
     return await record(

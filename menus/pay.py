@@ -6,6 +6,7 @@ tries.
 
 from dataclasses import replace
 
+from currencies import CURRENCIES
 from locales import Fact, Money, Sentence, _, counts
 from menus.confirmation import no_household
 from menus.paying import (
@@ -43,7 +44,9 @@ from talk.phones import region_of
 from talk.trouble import InvalidError, RefusedError
 from talk.words import Caller, Option, ask, choose, confirm, confirm_or, do, look
 
-ANY_AMOUNT = amount(Money(1, "XOF"), Money(MAX_PRICE_MINOR, "XOF"))  # its mutuelle's currency is known later
+ANY_AMOUNT = amount(
+    Money(1, "XOF"), Money(MAX_PRICE_MINOR * max(one.size for one in CURRENCIES.values()), "XOF")
+)  # its mutuelle's currency is known later
 NOT_PAYABLE = _(
     "Nothing can be paid for this number now. Check it, or ask the household: maybe nothing is due, "
     "or a payment is under way."

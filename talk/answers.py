@@ -110,6 +110,7 @@ def amount(least: Money, most: Money, step: int = 0, outside: Sentence | None = 
 
     currency = CURRENCIES[least.currency]
     step = step or currency.unit
+    least = min(most, replace(least, amount_minor=-(-least.amount_minor // currency.unit) * currency.unit))
 
     def parse(typed: str) -> Money:
         found = amount_in(typed, currency.decimals)

@@ -22,11 +22,11 @@ create table benefit (
     version integer not null check (version > 0),
     is_paid boolean not null, -- false: the patient pays all
     copay_percent integer check (copay_percent between 0 and 100), -- of the price, by the patient
-    copay_minor bigint check (copay_minor between 0 and 999999), -- or a fixed sum
-    act_ceiling_minor bigint check (act_ceiling_minor between 1 and 9999999),
-    person_ceiling_minor bigint check (person_ceiling_minor between 1 and 9999999),
+    copay_minor bigint check (copay_minor between 0 and 999999000), -- or a fixed sum
+    act_ceiling_minor bigint check (act_ceiling_minor between 1 and 9999999000),
+    person_ceiling_minor bigint check (person_ceiling_minor between 1 and 9999999000),
     person_count integer check (person_count between 1 and 100),
-    household_ceiling_minor bigint check (household_ceiling_minor between 1 and 9999999),
+    household_ceiling_minor bigint check (household_ceiling_minor between 1 and 9999999000),
     household_count integer check (household_count between 1 and 100),
     waiting_months integer not null default 0 check (waiting_months between 0 and 24),
     needs_referral boolean not null default false,
@@ -66,7 +66,7 @@ create table tariff (
     facility_id text collate "C" not null,
     service text collate "C" not null check (service ~ '^[A-Z]{3}$'),
     since date not null,
-    price_minor bigint not null check (price_minor between 1 and 9999999),
+    price_minor bigint not null check (price_minor between 1 and 9999999000),
     primary key (mutuelle_id, facility_id, service, since),
     foreign key (mutuelle_id, facility_id) references facility
 );

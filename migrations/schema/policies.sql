@@ -17,7 +17,7 @@ create table policy (
     foreign key (mutuelle_id, number) references household,
     foreign key (mutuelle_id, product_code, product_version) references product,
     check ((stage = 'new') = (sequence = 1)),
-    check (contribution_minor + registration_minor <= 999999), -- six digits: what a screen has room for
+    check (contribution_minor + registration_minor <= 999999000), -- six digits in francs CFA: what a screen has room for; the code knows the currency's
     constraint policy_first_waits check (waits_from is null or sequence = 1)
 );
 grant select, insert on policy to service;

@@ -15,7 +15,7 @@ from mutuelle.cover.rules import Period, current
 from mutuelle.dates import add_months
 from values import value
 
-MOST_MINOR = 9_999_999  # a ceiling or a price: what a screen has room for
+MOST_MINOR = 9_999_999  # a ceiling or a price, in francs CFA: what a screen has room for
 
 
 class QuoteState(StrEnum):

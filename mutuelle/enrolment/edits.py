@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from currencies import scaled
 from locales import Money, Sentence, _, counts
 from mutuelle.acts import By
 from mutuelle.contributions.family import YOUNGEST_HEAD, Family, family_of
@@ -332,7 +333,7 @@ def _still_there(family: Family, rank: int) -> Person:
 def _expect(price: Money | None, agreed_to: Money | None) -> None:
     if price != agreed_to:
         raise RefusedError(PRICE_CHANGED)
-    if price and price.amount_minor > MAX_PRICE_MINOR:
+    if price and price.amount_minor > scaled(MAX_PRICE_MINOR, price.currency):
         raise RefusedError(_("This needs a cover of its own. Please see the treasurer."))
 
 

@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 from anyascii import anyascii
 from babel.numbers import get_territory_currencies
 
-from currencies import KEPT
+from currencies import CURRENCIES, KEPT, scaled
 from mobilemoney import adapters
 from mobilemoney.networks import networks
 from mutuelle.scheme.mutuelles import Mutuelle, Officer, Place
@@ -48,7 +48,7 @@ LETTERS: Mapping[str, Mapping[str, tuple[int, int]]] = {  # how many a text has,
     "facility": {"name": (2, 30), "hours": (2, 30)},
     "doctor": {"name": (2, 30)},
 }
-MAX_PRICE_MINOR = 999_999  # six digits: the limit of a screen and of the table of policies
+MAX_PRICE_MINOR = 999_999  # in francs CFA, six digits: the limit of a screen and of the table of policies
 LIMITS: Mapping[str, tuple[int, int]] = {  # of a product's terms, both ends allowed
     "version": (1, 10_000),
     "lump_sum_minor": (0, MAX_PRICE_MINOR),
@@ -137,7 +137,7 @@ def faults_of_mutuelle(mutuelle: Mutuelle) -> Iterator[str]:
             "its merchant code must be 3 to 16 figures": not mutuelle.merchant_code
             or bool(re.fullmatch(MERCHANT_CODE, mutuelle.merchant_code)),
             f"its least part in cash must be 1 to {MAX_PRICE_MINOR}": not mutuelle.least_cash_minor
-            or 1 <= mutuelle.least_cash_minor <= MAX_PRICE_MINOR,
+            or 1 <= mutuelle.least_cash_minor <= _most(MAX_PRICE_MINOR, mutuelle.currency),
         },
     )
 
@@ -152,6 +152,10 @@ def faults_of_place(mutuelle: Mutuelle, place: Place) -> Iterator[str]:
             **_has_letters("place", place, "name"),
         },
     )
+
+
+def _most(francs_cfa: int, currency: str) -> int:
+    return scaled(francs_cfa, currency if currency in CURRENCIES else "XOF")
 
 
 def _dearest(product: Product) -> int:
@@ -193,7 +197,7 @@ def faults_of_sale(mutuelle: Mutuelle, sale: Sale) -> Iterator[str]:
                 re.fullmatch(PRODUCT_CODE, product.code)
             ),
             **_has_letters("product", product, "name"),
-            DEAREST: _dearest(product) <= MAX_PRICE_MINOR,
+            DEAREST: _dearest(product) <= _most(MAX_PRICE_MINOR, product.currency),
             ADULT_ALONE: bool(product.lump_sum_minor or product.premium_adult_minor),
             LUMP_SUM_FOR_SOMEBODY: not product.lump_sum_minor or product.threshold > 0,
             SOLD_FIRST: sale.sold_until is None or sale.sold_until >= sale.sold_from,
@@ -201,9 +205,13 @@ def faults_of_sale(mutuelle: Mutuelle, sale: Sale) -> Iterator[str]:
             **possible_terms(product),
         },
     )
+    known = CURRENCIES.get(product.currency, CURRENCIES["XOF"])
     for name, (least, most) in LIMITS.items():
+        size, unit = (known.size, known.unit) if name.endswith("_minor") else (1, 1)
+        units, cents = divmod(getattr(product, name), unit)
+        claim = f"{name} must be {least} to {most * size}"
         yield from _untrue(
-            what, {f"{name} must be {least} to {most}": least <= getattr(product, name) <= most}
+            what, {claim: least <= units <= most * size, f"{name} must be whole francs": not cents}
         )
 
 

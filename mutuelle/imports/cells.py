@@ -42,13 +42,14 @@ REMARKS = {  # remarks that registers add to a name, in brackets or behind a com
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and when a register is read: the country of its phones, today in the mutuelle's zone.
+    """Where and when a register is read: the country of its phones, today in the mutuelle's zone, its currency.
 
     `left_out` counts the remarks beside names that were not read as names.
     """
 
     country: str
     today: date
+    currency: str = "XOF"
     left_out: Counter[str] = field(default_factory=Counter, compare=False)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from currencies import CURRENCIES, WRITTEN
 from locales import _
 from mutuelle.households.member_numbers import member_number
 from mutuelle.imports.cells import Reader, Setting
@@ -11,10 +12,10 @@ from mutuelle.sheets.faults import UnreadError
 from mutuelle.sheets.letters import folded
 from talk.trouble import InvalidError
 
-# Francs have no cents: a mark before exactly three digits separates thousands, and zeros behind a comma are dropped.
+# Nobody counts cents: a mark before exactly three digits separates thousands, and zeros behind a comma are dropped.
 _GROUPED = re.compile(r"\d{1,12}|\d{1,3}([ .,'’])\d{3}(?:\1\d{3}){0,2}")
 _NO_CENTS = re.compile(r"[.,](?:0{1,2}|-{1,2}|—)$")
-_FRANCS = r"(?:f\s*\.?\s*cfa|cfa|xof|xaf|(?:francs?|frs?|f)(?:\s*cfa)?)\.?"
+_FRANCS = rf"{WRITTEN}\.?"
 LONGEST_NUMBER = 20  # of the register
 _OH = re.compile(r"(?<=[\dOo .])[Oo](?=[\dOo .,]|$)")
 
@@ -47,11 +48,19 @@ def _stranger(text: str) -> str:
 
 
 def franc_amount(least: int, most: int) -> Callable[[str, Setting], int]:
-    """An amount in francs, with or without its sign and blanks: 12 000 F, 12 000,00 FCFA."""
-    number = whole(least, most, _FRANCS)
-    return lambda cell, setting: number(
-        re.sub(rf"^{_FRANCS}\s*(?=\d)", "", cell, flags=re.IGNORECASE), setting
-    )
+    """An amount in minor units, with or without its sign and blanks: 12 000 F, 12 000,00 FCFA.
+
+    `most` is in francs CFA.
+    """
+
+    def read(cell: str, setting: Setting) -> int:
+        currency = CURRENCIES[setting.currency]
+        text = re.sub(rf"^{_FRANCS}\s*(?=\d)|(?<=[\d-])\s*{_FRANCS}$", "", cell.strip(), flags=re.IGNORECASE)
+        cents = re.search(rf"(?<=\d)[.,](\d{{{currency.decimals}}})$", text) if currency.decimals else None
+        francs = whole(least, most * currency.size)(text[: cents.start()] if cents else text, setting)
+        return francs * currency.unit + int(cents[1] if cents else 0)
+
+    return read
 
 
 def months(least: int, most: int) -> Reader:
@@ -95,7 +104,7 @@ def copay(most: int) -> Reader:
 
 def limit_value(name: str) -> Callable[[str, Setting], int]:
     """The value of this limit of a mutuelle, within what makes sense: 200 000 F, 5 jours, 7 h, 30."""
-    least, most = BOUNDS[name].start, BOUNDS[name].stop - 1
+    least, most = BOUNDS[name].start, BOUNDS[name].stop - 1  # in francs CFA
     if is_money(name):
         return franc_amount(least, most)
     days = r"jours?|j|days?"

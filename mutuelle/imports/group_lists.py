@@ -61,7 +61,7 @@ async def take_list(db: AsyncConnection, mutuelle: Mutuelle, path: Path, new: Ne
     After a trial, or with faults, the caller rolls back. RefusedError where the money is not found.
     """
     today = mutuelle.today(by.at)
-    sheet, rows, faults = _read(path, Setting(mutuelle.country, today))
+    sheet, rows, faults = _read(path, Setting(mutuelle.country, today, mutuelle.currency))
     if sheet is None or faults:
         return TakenGroup(faults)
     money = await money_of_group(db, mutuelle, new.money, sum(row.amount_minor for row in rows))

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from currencies import KEPT
 from ledger import accounts
 from ledger.book import Account, PostVerdict, open_accounts, post
 from locales import Sentence, _
@@ -149,12 +150,14 @@ async def _read(
             taken.faults.append(Fault(file, 0, "", _("this file with its one line is needed")))
         return None
     country = sheet.rows[0].cells.get("country", "").upper()
-    first = records(sheet, Setting(country, at.date()), taken.faults, advance)[0]
+    currency = sheet.rows[0].cells.get("currency", "").upper()
+    alone = Setting(country, at.date(), currency if currency in KEPT else "XOF")
+    first = records(sheet, alone, taken.faults, advance)[0]
     code = str(first["id"] or "")
     await lock(db, Lock.IMPORT, code)
     known = await existing_of(db, code)
     mutuelle = mutuelle_of(first, known, taken.faults) or _stand_in(first)
-    setting = Setting(country, mutuelle.today(at))
+    setting = Setting(country, mutuelle.today(at), mutuelle.currency)
     by_form = {
         form.key: records(sheets.get(form.key), setting, taken.faults, advance)
         for form in FORMS

@@ -296,7 +296,9 @@ def limit_rows(g: SetupRows, records: list[Record]) -> None:
             continue
         name, since = record["name"], record["since"]
         try:
-            value = limit_value(name)(record["value"], Setting(g.mutuelle.country, g.today))
+            value = limit_value(name)(
+                record["value"], Setting(g.mutuelle.country, g.today, g.mutuelle.currency)
+            )
         except InvalidError as fault:
             g.faults.append(record.fault("value", fault.sentence))
             continue

@@ -14,10 +14,10 @@ from mutuelle.officers.joint_acts import TWO_TREASURERS, ActKind, Facts, JointAc
 from mutuelle.officers.roles import Appointment
 from mutuelle.officers.tables import joint_act
 from mutuelle.scheme.limits import (
-    BOUNDS,
     LABELS,
     NewLimit,
     beyond,
+    bounds,
     limit_changes,
     mutuelle_limit,
     shown,
@@ -121,7 +121,7 @@ def _label(facts: Facts) -> Sentence:
 async def _look_again(db: AsyncConnection, caller: Caller, own: Appointment, facts: Facts) -> Facts:
     """RefusedError where the limit makes no sense, is so already, or is another by now."""
     name, value = facts["name"], facts["value"]
-    if value not in BOUNDS[name]:
+    if value not in bounds(name, facts["currency"]):
         raise RefusedError(beyond(name, facts["currency"]))
     now = {one.name: one.value for one in await limits_now(db, caller, own.mutuelle_id)}[name]
     if value == now:

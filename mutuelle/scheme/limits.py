@@ -5,7 +5,7 @@ overwritten: what was allowed on a past day can always be read.
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from currencies import CURRENCIES, KEPT, scaled
 from locales import Money, Sentence, _, counts
 from mutuelle.acts import By
 from mutuelle.dates import FIRST_HOUR, LAST_HOUR
@@ -59,8 +60,8 @@ class Limits:
     operator_silent_minutes: int = 60
 
 
-USUAL = Limits()
-# What makes sense: beyond it a mutuelle cannot work, or the limit protects nobody.
+USUAL = Limits()  # in francs CFA
+# In francs CFA. What makes sense: beyond it a mutuelle cannot work, or the limit protects nobody.
 BOUNDS: dict[str, range] = {
     "cash_held_minor": range(1_000, 10_000_000),
     "cash_days": range(1, 32),
@@ -99,9 +100,39 @@ LABELS: dict[str, Sentence] = {
 }
 
 
+def usual(currency: str) -> Limits:
+    """The limits of a mutuelle without any of its own."""
+    return _USUAL[currency]
+
+
+def usual_sql(name: str, owner: str) -> str:
+    """The usual value of a limit as an SQL expression, for the mutuelle whose code is the SQL expression `owner`."""
+    if not is_money(name):
+        return str(getattr(USUAL, name))
+    values = " ".join(f"when '{of}' then {getattr(usual(of), name)}" for of in KEPT)
+    words = "(select case u.currency VALUES end from mutuelle u where u.id = OWNER)"
+    return words.replace("VALUES", values).replace("OWNER", owner)
+
+
+def bounds(name: str, currency: str) -> range:
+    """The values of this limit that make sense, amounts in minor units; the least is the same few francs everywhere."""
+    said = BOUNDS[name]
+    if not is_money(name):
+        return said
+    return range(said.start * CURRENCIES[currency].unit, scaled(said.stop - 1, currency) + 1)
+
+
 def is_money(name: str) -> bool:
     """Whether this limit is an amount."""
     return name.endswith("_minor")
+
+
+_USUAL = {
+    of: replace(
+        USUAL, **{f.name: scaled(getattr(USUAL, f.name), of) for f in fields(USUAL) if is_money(f.name)}
+    )
+    for of in KEPT
+}
 
 
 def shown(name: str, value: int, currency: str) -> Sentence | Money | str:
@@ -115,8 +146,8 @@ def shown(name: str, value: int, currency: str) -> Sentence | Money | str:
 
 def beyond(name: str, currency: str) -> Sentence:
     """Why a value of this limit is refused."""
-    bounds = BOUNDS[name]
-    least, most = (shown(name, one, currency) for one in (bounds.start, bounds.stop - 1))
+    allowed = bounds(name, currency)
+    least, most = (shown(name, one, currency) for one in (allowed.start, allowed.stop - 1))
     return _("{limit}: from {least} to {most}.", limit=LABELS[name], least=least, most=most)
 
 
@@ -134,10 +165,11 @@ class LimitChanges:
     """Every change of a mutuelle's limits: name, first day, value; a later one of the same day counts."""
 
     changes: tuple[tuple[str, date, int], ...] = ()
+    currency: str = "XOF"
 
     def on(self, day: date) -> Limits:
         """The limits in force on `day`."""
-        return Limits(**{name: value for name, since, value in self.changes if since <= day})
+        return replace(usual(self.currency), **{n: value for n, since, value in self.changes if since <= day})
 
     def since(self, name: str, day: date) -> date | None:
         """The first day of the value that this limit has on `day`; None for the usual value."""
@@ -147,8 +179,10 @@ class LimitChanges:
 NO_CHANGE = LimitChanges()
 # An SQL expression that gives the changes of the mutuelle OWNER as text. It stands in a query that is asked anyway: a
 # limit then costs no statement of its own.
-_CHANGES = """(select json_agg(json_build_array(name, since, value) order by since, version)::text
-                 from mutuelle_limit where mutuelle_limit.mutuelle_id = OWNER)"""
+_CHANGES = """(select json_build_array(owner_of.currency,
+                      (select json_agg(json_build_array(name, since, value) order by since, version)
+                         from mutuelle_limit where mutuelle_limit.mutuelle_id = OWNER))::text
+                 from mutuelle owner_of where owner_of.id = OWNER)"""
 
 
 def changes_of(owner: str) -> str:
@@ -159,10 +193,11 @@ def changes_of(owner: str) -> str:
 def read_changes(found: str | None) -> LimitChanges:
     """The changes that `changes_of` gave. A limit that this program does not know is left out."""
     known = {field.name for field in fields(Limits)}
-    rows = json.loads(found or "[]")
-    return LimitChanges(
-        tuple((name, date.fromisoformat(since), value) for name, since, value in rows if name in known)
-    )
+    if found is None:
+        return NO_CHANGE
+    currency, rows = json.loads(found)
+    changes = ((name, date.fromisoformat(since), value) for name, since, value in rows or () if name in known)
+    return LimitChanges(tuple(changes), currency)
 
 
 async def limit_changes(db: AsyncConnection, mutuelle_id: str) -> LimitChanges:

@@ -5,7 +5,7 @@ import re
 from invariants import Invariant
 from locales import Fact, languages, render
 from locales.letters import fold
-from mutuelle.scheme.limits import USUAL
+from mutuelle.scheme.limits import usual_sql
 from mutuelle.treasury.payouts.payout_acts import in_another_name, in_the_name_of
 
 # What a limit was on the day `d.on_day`; of a day on which it was changed, the highest.
@@ -17,7 +17,7 @@ _LIMIT = """greatest(
 
 
 def _limit(name: str) -> str:
-    return _LIMIT.replace("NAME", name).replace("USUAL", str(getattr(USUAL, name)))
+    return _LIMIT.replace("NAME", name).replace("USUAL", usual_sql(name, "d.mutuelle_id"))
 
 
 def _named() -> str:
