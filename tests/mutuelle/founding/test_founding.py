@@ -139,7 +139,7 @@ async def test_all_faults_of_a_mutuelle_are_told_together(db: AsyncConnection) -
         await found_mutuelle(db, broken, at=NOW)
     assert str(fault.value).splitlines() == [
         "mutuelle JIGI: its prefix must be 100 to 999",
-        "mutuelle JIGI: its currency must be one of XOF, XAF",
+        "mutuelle JIGI: its currency must be one of XOF, XAF, GNF, CDF, RWF",
         "mutuelle JIGI: its time zone must be one such as Africa/Bamako",
         "mutuelle JIGI: its benefits must have 2 to 90 letters",
     ]

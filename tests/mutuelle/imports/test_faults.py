@@ -39,7 +39,7 @@ async def test_all_faults_of_all_files_are_told_at_once_and_nothing_is_written(
         "caisse;;5 F;31/10/2026\nréserve;;5 F;01/11/2026\ncaisse;;6 F;31/10/2026\n",
     )
     assert fault_texts(await take(pool, folder)) == [
-        "mutuelle.csv, line 2, monnaie: EUR is not one of: xof, xaf. (E2)",
+        "mutuelle.csv, line 2, monnaie: EUR is not one of: xof, xaf, gnf, cdf, rwf. (E2)",
         "villages.csv, line 3, village: the same as line 2 (A3)",
         "villages.csv, line 4, village: From 2 to 24 letters, please. (A4: “X”)",
         "produits.csv, line 4: a household's price must be for one person or more",
