@@ -264,9 +264,9 @@ async def incoming(request: Request) -> JSONResponse:
 
 @lru_cache
 def sms_providers() -> dict[str, Callable[[WrittenSms], OutgoingNotice]]:
-    """How an SMS that a phone sent comes in, by the provider: each file with SMS_PROVIDER."""
-    names = sorted(found.name for found in pkgutil.iter_modules(package.__path__))
-    modules = [importlib.import_module(f"simulator.{name}") for name in names]
+    """How an SMS that a phone sent comes in, by the provider: each file with SMS_PROVIDER, Africa's Talking first."""
+    names = sorted(f"simulator.{found.name}" for found in pkgutil.iter_modules(package.__path__))
+    modules = [importlib.import_module(name) for name in sorted(names, key=lambda name: name != __name__)]
     return {file.SMS_PROVIDER: file.incoming_notice for file in modules if hasattr(file, "SMS_PROVIDER")}
 
 
