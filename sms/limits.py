@@ -95,7 +95,8 @@ async def is_echo(
     phone, body = came
     found = await _LAST.rows(db, {"phone": phone, "since": since, "now": now, "quick": QUICK})
     rows = [_Earlier(*row) for row in found]
-    if any(row.handled_as == "limit" and _letters(row.body) == _letters(body) for row in rows):
+    is_long = len(_letters(body)) >= SHORTEST_ECHO
+    if is_long and any(row.handled_as == "limit" and _letters(row.body) == _letters(body) for row in rows):
         return True  # it was silenced before
     answered = [row for row in rows if row.reply]
     ours = {_letters(row.reply or "") for row in answered}
@@ -108,7 +109,7 @@ async def is_echo(
         and _letters(row.body) == _letters(body)
         and _letters(row.reply or "") == _letters(reply)
     ]
-    return len(_letters(body)) >= SHORTEST_ECHO and len(same) >= ECHOES_A_DAY
+    return is_long and len(same) >= ECHOES_A_DAY
 
 
 class _Earlier(NamedTuple):

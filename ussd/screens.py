@@ -49,9 +49,13 @@ def in_parts(shown: Shown, language: str, room: int, *, agreed_to: bool) -> tupl
 
 
 def _pieces(text: str, *, agreed_to: bool) -> list[str]:
-    """What may not be divided: words, and lines that a digit chooses; all of these together where one is agreed to."""
-    pieces: list[str] = []
-    for line in text.splitlines(keepends=True):
+    """What may not be divided: words, and lines that a digit chooses; all of these together where one is agreed to.
+
+    The first line is no choice, also where it begins with an amount.
+    """
+    sentence, *lines = text.splitlines(keepends=True)
+    pieces = WORD.findall(sentence)
+    for line in lines:
         chooses = CHOICE.match(line)
         if chooses and agreed_to and pieces and CHOICE.match(pieces[-1]):
             pieces[-1] += line

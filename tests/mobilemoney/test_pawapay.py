@@ -154,7 +154,9 @@ async def test_the_code_of_the_payer_goes_out_where_it_is_asked_first() -> None:
 )
 async def test_what_cannot_be_written_is_never_sent(ask: PaymentRequest, reason: str) -> None:
     answers = Answers(200, {})
-    assert await answers.operator().request(ask) == OperatorAnswer(Outcome.FAILED, reason=reason)
+    assert await answers.operator().request(ask) == OperatorAnswer(
+        Outcome.FAILED, reason=reason, is_ours=True
+    )
     assert answers.seen == []
 
 
