@@ -11,6 +11,7 @@ from functools import partial
 from locales import Sentence
 from locales.letters import septets
 from talk.layout import lay_out, more_line
+from talk.questions import BACK, MORE
 from talk.screen import Fit, Screen, Shown
 
 BUDGET_SEPTETS = 160
@@ -40,7 +41,7 @@ def in_parts(shown: Shown, language: str, room: int, *, agreed_to: bool) -> tupl
         return shown, ()
     more = f"\n{more_line(language)}"
     most, parts = room - septets(more), [""]
-    for piece in _pieces(shown.text, agreed_to=agreed_to):
+    for piece in _pieces(shown, agreed_to=agreed_to):
         if septets((parts[-1] + piece).rstrip()) > most:
             parts.append("")
         parts[-1] += piece
@@ -48,15 +49,14 @@ def in_parts(shown: Shown, language: str, room: int, *, agreed_to: bool) -> tupl
     return replace(shown, text=first, end=False), (*others, parts[-1])
 
 
-def _pieces(text: str, *, agreed_to: bool) -> list[str]:
+def _pieces(shown: Shown, *, agreed_to: bool) -> list[str]:
     """What may not be divided: words, and lines that a digit chooses; all of these together where one is agreed to.
 
-    The first line is no choice, also where it begins with an amount.
+    A line that begins with an amount is no choice.
     """
-    sentence, *lines = text.splitlines(keepends=True)
-    pieces = WORD.findall(sentence)
-    for line in lines:
-        chooses = CHOICE.match(line)
+    digits, pieces = {*shown.keys, BACK, MORE}, list[str]()
+    for line in shown.text.splitlines(keepends=True):
+        chooses = CHOICE.match(line) and line.split()[0] in digits
         if chooses and agreed_to and pieces and CHOICE.match(pieces[-1]):
             pieces[-1] += line
         else:

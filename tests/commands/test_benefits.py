@@ -32,8 +32,8 @@ def test_it_prints_rules_and_prices(keneya: Keneya, database: Database) -> None:
     code, printed, _said = keneya("benefits", "--mutuelle", "BEN")
     assert code == 0
     assert [" ".join(line.split()) for line in printed.splitlines()] == [
-        "P1 ACC Delivery, hospital: patient pays 20 %, paid at most for an act 60 000 F, months to wait 9, with a referral"
-        " since 2024-01-01, by import",
+        "P1 ACC Delivery, hospital: patient pays 20 %, paid at most for an act 60 000 F, months to wait 9,"
+        " with a referral since 2024-01-01, by import",
         "P1 VAC Vaccination, centre: patient pays all since 2024-01-01, by import",
         "price cscom, ACC: 5 000 F since 2024-01-01",
     ]

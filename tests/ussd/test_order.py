@@ -276,7 +276,7 @@ async def test_a_last_screen_in_parts_goes_on_until_its_end_and_a_copy_shows_its
     said = " ".join((told + tight.shown.text).split())
     assert parts > 0
     assert said.startswith("Bienvenue chez Mutuelle Benso")
-    assert said.endswith("code secret.")
+    assert said.endswith("validez avec votre code secret. Rien à l'écran ? Composez *888#.")
     assert await acted(pool) == 1
 
 
