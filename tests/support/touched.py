@@ -25,6 +25,7 @@ MANY = 16  # test files found by imports for a change, shared out among its file
 EVERYWHERE = {"tests/test_docs.py", "tests/test_settings.py", "tests/ussd/test_calls.py"}
 AROUND = {
     "menus/*": ("tests/menus/test_walker.py", "tests/test_transcripts.py", "tests/sms/test_keywords.py"),
+    "sms/simulated.py": ("tests/sms/test_every_provider.py",),
     "locales/*": (
         "tests/locales",
         "tests/menus/test_walker.py",
