@@ -23,6 +23,7 @@ from ussd.access import GatewayAccess
 ASKS_PIN = re.compile(r"\bPIN\b|code secret|secret code", re.IGNORECASE)
 FIGURES = re.compile(r"(?<![0-9/])[0-9]{4,6}(?![0-9])")  # as long as a PIN or a code
 HIDDEN = "****"
+LETTERS = str.maketrans("0123456789", "ghijklmnop")  # a session is named without figures, which are hidden
 TIMEOUT_S = 15.0
 HUNG_UP = "cancelled"
 
@@ -50,7 +51,7 @@ async def try_gateway(arguments: argparse.Namespace) -> int:
         names = ", ".join(one.name for one in gateways)
         raise CommandError(f"no gateway {arguments.name!r} is on; there are {names}", 2)
     code = arguments.code or access.code or DEMO_CODE
-    hop = VendorHop(f"try-{uuid4().hex}", arguments.phone, code)
+    hop = VendorHop(f"try-{uuid4().hex.translate(LETTERS)}", arguments.phone, code)
     secret = access.secrets[0] if access.secrets else ""
     url = vendor.address(access.name, arguments.url or base, secret)
     async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S) as http:

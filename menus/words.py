@@ -80,71 +80,71 @@ def under_way(payment: OpenPayment, caller: Caller, other_ways: Sequence[Sentenc
 
     Another's phone is not named. What has no room is left out, the least important first.
     """
+    amount = payment.amount
     if payment.payer_phone != caller.phone:
-        return _(
-            "A payment of {amount} is under way on another phone. Wait for our SMS.", amount=payment.amount
-        )
-    facts: dict[str, Fact] = {"amount": payment.amount}
+        return _("A payment of {amount} is under way on another phone. Wait for our SMS.", amount=amount)
     if payment.way.takes_code:
-        checked = [
-            _(
-                "A payment of {amount} is under way: your code is being checked. Wait for our SMS. "
-                "If none comes, after 10 minutes pay {who}.",
-                **facts,
-                who=who,
-            )
-            for who in other_ways
-        ]
-        return first_fitting(
-            [
-                *checked,
-                _(
-                    "A payment of {amount} is under way: your code is being checked. Wait for our SMS: "
-                    "never charged twice.",
-                    **facts,
-                ),
-            ]
-        )
+        return first_fitting(_code_is_checked(amount, other_ways))
     if dial := payment.way.found_by:
-        found = [
-            _(
-                "A payment of {amount} is under way. Nothing shows? Dial {dial}. If not, after 10 minutes pay {who}.",
-                **facts,
-                dial=dial,
-                who=who,
-            )
-            for who in other_ways
-        ]
-        found += [
-            _(
-                "A payment of {amount} is under way, never charged twice. Nothing shows? Dial {dial}.",
-                **facts,
-                dial=dial,
-            ),
-            _("A payment of {amount} is under way. Nothing shows? Dial {dial}.", **facts, dial=dial),
-        ]
-        return first_fitting(found)
-    return first_fitting(
-        [
-            *(
-                _(
-                    "A payment of {amount} is under way. Approve with your PIN. Nothing shows? "
-                    "After 10 minutes try again or pay {who}.",
-                    **facts,
-                    who=who,
-                )
-                for who in other_ways
-            ),
-            _(
-                "A payment of {amount} is under way. Approve with your PIN or wait for our SMS: never charged twice.",
-                **facts,
-            ),
-            _(
-                "A payment of {amount} is under way. Approve it or wait for our SMS: never charged twice.",
-                **facts,
-            ),
-        ]
+        return first_fitting(_found_by(amount, dial, other_ways))
+    return first_fitting(_to_approve(amount, other_ways))
+
+
+def _code_is_checked(amount: Money, other_ways: Sequence[Sentence | str]) -> list[Sentence]:
+    forms = [
+        _(
+            "A payment of {amount} is under way: your code is being checked. Wait for our SMS. "
+            "If none comes, after 10 minutes pay {who}.",
+            amount=amount,
+            who=who,
+        )
+        for who in other_ways
+    ]
+    least = _(
+        "A payment of {amount} is under way: your code is being checked. Wait for our SMS: never charged twice.",
+        amount=amount,
     )
+    return [*forms, least]
+
+
+def _found_by(amount: Money, dial: str, other_ways: Sequence[Sentence | str]) -> list[Sentence]:
+    facts: dict[str, Fact] = {"amount": amount, "dial": dial}
+    forms = [
+        _(
+            "A payment of {amount} is under way. Nothing shows? Dial {dial}. If not, after 10 minutes pay {who}.",
+            **facts,
+            who=who,
+        )
+        for who in other_ways
+    ]
+    return [
+        *forms,
+        _("A payment of {amount} is under way, never charged twice. Nothing shows? Dial {dial}.", **facts),
+        _("A payment of {amount} is under way. Nothing shows? Dial {dial}.", **facts),
+    ]
+
+
+def _to_approve(amount: Money, other_ways: Sequence[Sentence | str]) -> list[Sentence]:
+    forms = [
+        _(
+            "A payment of {amount} is under way. Approve with your PIN. Nothing shows? "
+            "After 10 minutes try again or pay {who}.",
+            amount=amount,
+            who=who,
+        )
+        for who in other_ways
+    ]
+    return [
+        *forms,
+        _(
+            "A payment of {amount} is under way. Approve with your PIN or wait for our SMS: never charged twice.",
+            amount=amount,
+        ),
+        _(
+            "A payment of {amount} is under way. Approve it or wait for our SMS: never charged twice.",
+            amount=amount,
+        ),
+    ]
 
 
 async def own_under_way(stands: Standing, payment: OpenPayment, caller: Caller) -> Sentence:

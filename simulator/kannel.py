@@ -1,6 +1,6 @@
 """Kannel's `sendsms` and what a smsbox asks of us, on the phones of `simulator/sms.py`."""
 
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -29,7 +29,8 @@ async def send(request: Request) -> Response:
         code, words = REFUSED[refusal]
         return PlainTextResponse(words, code)
     address = query.get("dlr-url", "")
-    receive(sim, f"kannel {address}", number, query.get("from", "KANNEL"), query.get("text", ""))
+    message_id = f"kannel {urlsplit(address).query}"  # without its path, where a secret is
+    receive(sim, message_id, number, query.get("from", "KANNEL"), query.get("text", ""))
 
     def notice(status: str, _reason: str) -> OutgoingNotice:
         told = address.replace("%d", quote(REPORTED.get(status, status)))

@@ -23,8 +23,6 @@ async def settle_in_doubt(db: AsyncConnection, provider: str, clock: Clock) -> N
 
     Only the provider that may have a message resends it: two of them could both have sent it.
     """
-    if not await db.scalar(_IS_OPEN, {"provider": provider}):
-        return
     now = clock()
     lapsed = (await db.execute(_LAPSE, {"now": now})).all()
     for row in lapsed:
@@ -36,10 +34,6 @@ async def settle_in_doubt(db: AsyncConnection, provider: str, clock: Clock) -> N
     for row in resent:
         log.warning("sms_resend", extra={"mutuelle": row.mutuelle_id, "sms": str(row.id)})
 
-
-_IS_OPEN = text(
-    "select exists (select from sms_outbox where state in ('SENDING', 'IN_DOUBT') and provider = :provider)"
-)
 
 # The lease token stays: a sender that wakes before the resend may still record its outcome.
 _LAPSE = text(

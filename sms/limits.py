@@ -93,51 +93,45 @@ async def is_echo(
     same too. Figures do not count: a machine numbers what it says.
     """
     phone, body = came
-    found = await _LAST.rows(db, {"phone": phone, "since": since, "now": now, "quick": QUICK})
-    rows = [_Earlier(*row) for row in found]
-    is_long = len(_letters(body)) >= SHORTEST_ECHO
-    if is_long and any(row.handled_as == "limit" and _letters(row.body) == _letters(body) for row in rows):
-        return True  # it was silenced before
-    answered = [row for row in rows if row.reply]
-    ours = {_letters(row.reply or "") for row in answered}
-    if _is_ours(body, ours):
-        return sum(_is_ours(row.body, ours) for row in answered) >= ECHOES_A_DAY
-    same = [
-        row
-        for row in answered
-        if row.is_quick
-        and _letters(row.body) == _letters(body)
-        and _letters(row.reply or "") == _letters(reply)
-    ]
-    return is_long and len(same) >= ECHOES_A_DAY
+    said = _letters(body)
+    if len(said) < SHORTEST_ECHO:
+        return False
+    found = await _ANSWERED.rows(db, {"phone": phone, "since": since, "now": now, "quick": QUICK})
+    answered = [_Earlier(_letters(words), _letters(answer), is_quick) for words, answer, is_quick in found]
+    ours = {row.reply for row in answered if len(row.reply) >= SHORTEST_ECHO}
+    if any(words in said for words in ours):
+        echoes = [row for row in answered if any(words in row.body for words in ours)]
+    else:
+        echoes = [
+            row for row in answered if row.is_quick and (row.body, row.reply) == (said, _letters(reply))
+        ]
+    return len(echoes) >= ECHOES_A_DAY
 
 
 class _Earlier(NamedTuple):
-    """A message of the phone that was dealt with, in the order of _LAST's columns."""
+    """A message of the phone that was answered, and its answer: their letters."""
 
     body: str
-    handled_as: str
-    reply: str | None
+    reply: str
     is_quick: bool
-
-
-def _is_ours(body: str, ours: set[str]) -> bool:
-    return any(words in _letters(body) for words in ours if len(words) >= SHORTEST_ECHO)
 
 
 def _letters(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalpha())
 
 
-# The last answered messages of a phone, and the last that was set aside. Quick: the one after it came within `quick`.
-_LAST = Prepared(
+# The last answered messages of a phone. Quick: the next one, answered or not, came within `quick`.
+_ANSWERED = Prepared(
     text("""
-    select came.body, came.handled_as, answer.body as reply,
-        coalesce(lead(came.received_at) over (order by came.received_at, came.nth), cast(:now as timestamptz))
-            - came.handled_at < cast(:quick as interval) as is_quick
-    from sms_inbox came left join sms_outbox answer on answer.mutuelle_id = '*'
+    with came as (
+        select *, coalesce(lead(received_at) over (order by received_at, nth), cast(:now as timestamptz))
+            - handled_at < cast(:quick as interval) as is_quick
+        from sms_inbox where phone = :phone and handled_at > :since
+    )
+    select came.body, answer.body, is_quick
+    from came join sms_outbox answer on answer.mutuelle_id = '*'
         and answer.key = 'reply ' || came.provider || ' ' || came.provider_message_id
-    where came.phone = :phone and came.handled_at > :since
+    where came.state = 'ANSWERED'
     order by came.handled_at desc, came.nth desc limit 60
     """)
 )

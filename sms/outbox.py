@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from locales.letters import fold
 from prepared import Prepared
 from sms.in_doubt import settle_in_doubt
-from sms.leases import CALL_LIMIT, LEASE, Claim, claim_due, give_back, record
+from sms.leases import CALL_LIMIT, IS_DUE, LEASE, Claim, claim_due, give_back, record
 from sms.provider import E164, OutgoingSms, Provider, SendResult, SendStatus
 from sms.routes import Routes
 from sms.segments import MAX_SEGMENTS, segments
@@ -80,7 +80,8 @@ async def send_due(
 ) -> int:
     """Hand over what is due at `provider`; returns how many rows it dealt with, so call it again until that is 0.
 
-    1. Settle messages in doubt: expired leases, delivery reports, the one resend (`sms.in_doubt`).
+    1. Look whether there is anything, in one statement. Settle what `provider` was handed and has not ended: expired
+       leases, delivery reports, the one resend (`sms.in_doubt`).
     2. Claim at most `limit` rows (and no more than the provider takes at once): SENDING, with a lease token, the
        attempt counted. In the same statement WITHHELD for a STOP or a spent budget of the phone.
     3. Commit. From here a crash leaves the rows IN_DOUBT when the lease expires, never DUE.
@@ -91,7 +92,12 @@ async def send_due(
     """
     started, clock, routes = monotonic(), clock.stopped(), routes or Routes.only(provider.name)
     async with pool.begin() as db:
-        await settle_in_doubt(db, provider.name, clock)
+        facts = {"provider": provider.name, "now": clock()}
+        is_open, is_due = (await db.execute(_WORK, facts)).one()
+        if is_open:
+            await settle_in_doubt(db, provider.name, clock)
+    if not (is_open or is_due):
+        return 0
     async with pool.begin() as db:
         claims, withheld = await claim_due(db, provider, routes, clock, limit)
     sending = Sending(pool, provider, routes, clock, started)
@@ -106,6 +112,14 @@ async def send_due(
         if isinstance(fault, BaseException):
             raise fault
     return len(claims) + withheld
+
+
+_WORK = text(
+    """
+    select exists (select from sms_outbox where state in ('SENDING', 'IN_DOUBT') and provider = :provider),
+        exists (select from sms_outbox where IS_DUE)
+    """.replace("IS_DUE", IS_DUE)
+)
 
 
 @dataclass(frozen=True)

@@ -214,5 +214,5 @@ async def test_a_doctor_is_answered_by_sms(
         await answer_waiting(doctor.deps)
         count = await counter.take()
         assert "COUVERT" in await doctor.reply_to(message)
-    assert (len(count.statements), count.in_action, count.frames) == (26, 13, 12), table("VERIF", [count])
+    assert (len(count.statements), count.in_action, count.frames) == (25, 13, 12), table("VERIF", [count])
     await worker.dispose()

@@ -24,7 +24,7 @@ UNDER_WAY = text(
         + (select count(*) from sms_report where applied_at is null)
     """
 )
-A_ROUND_AT_REST = 36  # statements of all loops together, every REST_S: one or two of them for each operator
+A_ROUND_AT_REST = 32  # statements of all loops together, every REST_S: one or two of them for each operator
 
 
 def listened(pool: AsyncEngine, heard: list[str]) -> AsyncEngine:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from torture.operators_books import OperatorsBooks, compare
+from torture.operators_books import OperatorsBooks, compare, sums_differ
+from torture.operators_town import OperatorTown
+from torture.town import DAN
 
 LONG_AGO, NEVER = "2026-11-22T09:00:00.000Z", None
 
@@ -136,3 +139,31 @@ def test_a_payout_of_another_amount_waits_for_a_person_also_after_its_statement(
     books.outside[5].update(amount="9000")
     books.payouts[0].update(state="UNKNOWN", has_case=True)
     assert list(compare(books, stated=True)) == []
+
+
+def test_sums_of_reconcile_that_are_not_the_operators_are_named() -> None:
+    town = OperatorTown(replace(DAN, id="OPA"), "simulated", ())
+    books = OperatorsBooks(
+        outside=[
+            outside("a", fee="30"),
+            outside("o", direction="out", amount="500", fee="5"),
+            outside("b", "FAILED"),
+        ],
+        payments=[],
+        payouts=[],
+        postings=[{"mutuelle_id": "OPA", "source": "payment", "reference": "a", "amount": 3000}],
+        receipts=[],
+        due=0,
+    )
+    day = {"mutuelle": "OPA", "account": town.account, "stated_in_minor": 3000, "stated_out_minor": 535}
+    day["booked_in_minor"] = 3000
+    other = dict.fromkeys(("stated_in_minor", "stated_out_minor", "booked_in_minor"), 7) | {"account": "x"}
+    others = [other | {"mutuelle": "OPA"}, other | {"mutuelle": "OPB", "account": town.account}]
+    assert list(sums_differ(books, [town], {"days": [day, *others]})) == []
+    for what, name in (
+        ("stated_in_minor", "came in"),
+        ("stated_out_minor", "went out"),
+        ("booked_in_minor", "posted"),
+    ):
+        (line,) = sums_differ(books, [town], {"days": [day | {what: 1}]})
+        assert name in line
