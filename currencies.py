@@ -60,9 +60,14 @@ def scaled(francs_cfa: int, currency: str) -> int:
     return francs_cfa * CURRENCIES[currency].scale
 
 
-# How people write the unit behind or before an amount, without accents and in any case: F CFA, francs guinéens, FC.
-WRITTEN = (
-    r"(?:f\.?\s*cfa|cfa|francs?(?:\s*(?:cfa|guin[eé]ens?|congolais|rwandais))?|frs?"
-    + "".join(rf"|{code}|{one.sign}" for code, one in CURRENCIES.items() if one.sign != "F")
-    + r"|xof|xaf|f)"
-).lower()
+def written(*codes: str) -> str:
+    """How people write the unit of these currencies beside an amount, in any case: F CFA, francs guinéens, FC.
+
+    A pattern. Francs without another word are the francs of whoever writes.
+    """
+    own = "".join(rf"|{code}|{CURRENCIES[code].sign}" for code in codes)
+    francs = r"f\.?\s*cfa|cfa|francs?(?:\s*(?:cfa|guin[eé]ens?|congolais|rwandais))?|frs?"
+    return rf"(?:{francs}{own}|f)".lower()
+
+
+WRITTEN = written(*KEPT)

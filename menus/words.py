@@ -107,7 +107,7 @@ def _code_is_checked(amount: Money, other_ways: Sequence[Sentence | str]) -> lis
     return [*forms, least]
 
 
-def _found_by(amount: Money, dial: str, other_ways: Sequence[Sentence | str]) -> list[Sentence]:
+def _found_by(amount: Money, dial: Fact, other_ways: Sequence[Sentence | str]) -> list[Sentence]:
     facts: dict[str, Fact] = {"amount": amount, "dial": dial}
     forms = [
         _(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from currencies import CURRENCIES, WRITTEN
+from currencies import CURRENCIES, written
 from locales import _
 from mutuelle.households.member_numbers import member_number
 from mutuelle.imports.cells import Reader, Setting
@@ -15,7 +15,6 @@ from talk.trouble import InvalidError
 # Nobody counts cents: a mark before exactly three digits separates thousands, and zeros behind a comma are dropped.
 _GROUPED = re.compile(r"\d{1,12}|\d{1,3}([ .,'’])\d{3}(?:\1\d{3}){0,2}")
 _NO_CENTS = re.compile(r"[.,](?:0{1,2}|-{1,2}|—)$")
-_FRANCS = rf"{WRITTEN}\.?"
 LONGEST_NUMBER = 20  # of the register
 _OH = re.compile(r"(?<=[\dOo .])[Oo](?=[\dOo .,]|$)")
 
@@ -55,7 +54,8 @@ def franc_amount(least: int, most: int) -> Callable[[str, Setting], int]:
 
     def read(cell: str, setting: Setting) -> int:
         currency = CURRENCIES[setting.currency]
-        text = re.sub(rf"^{_FRANCS}\s*(?=\d)|(?<=[\d-])\s*{_FRANCS}$", "", cell.strip(), flags=re.IGNORECASE)
+        unit = rf"{written(setting.currency)}\.?"
+        text = re.sub(rf"^{unit}\s*(?=\d)|(?<=[\d-])\s*{unit}$", "", cell.strip(), flags=re.IGNORECASE)
         cents = re.search(rf"(?<=\d)[.,](\d{{{currency.decimals}}})$", text) if currency.decimals else None
         francs = whole(least, most * currency.size)(text[: cents.start()] if cents else text, setting)
         return francs * currency.unit + int(cents[1] if cents else 0)

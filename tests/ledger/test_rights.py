@@ -54,6 +54,7 @@ AS_THE_CALLER = {
     "ledger.tick()",
     "nobody(text, text[], text)",
     "erasure_fault(text, text, timestamptz)",
+    "spoke_for(text, text)",
 }
 WITHOUT_A_MUTUELLE = {"ledger.kind", "ledger.clock"}
 

@@ -241,6 +241,7 @@ async def test_every_fault_of_a_list_is_told_with_its_line(town: AsyncEngine, ho
         ("199000010;=1+1;", "montant: a cell cannot begin with '=' (B2: “=1+1”, look at “=”)"),
         ("199000010;6000.50;", "montant: This is not a number. (B2: “6000.50”, look at “.”)"),
         ("199000010;6000 EUR;", "montant: This is not a number. (B2: “6000 EUR”, look at “E”)"),
+        ("199000010;6000 FG;", "montant: This is not a number. (B2: “6000 FG”, look at “F”)"),
         ("199000010;1000000;", "montant: It must be 1 to 999999. (B2: “1000000”)"),
         ("199000010;6000;;x", "this line has more cells than there are columns"),
     ],
