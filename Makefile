@@ -37,7 +37,7 @@ check: .venv/ready lint ## before a commit: format, lint, types, import rules, a
 
 full: .venv/ready lint test ## before a merge: lint and every test
 
-torture: .venv/ready ## the long proofs: processes killed in calls and postings, the ledger tampered with, witnesses on 100 000 journals
+torture: .venv/ready ## the long proofs: processes killed in calls and postings, servers lost, the ledger tampered with, witnesses on 100 000 journals
 	$(BIN)/python -m torture
 
 bench: .venv/ready ## how fast it is, beside peers and limits measured in the same run

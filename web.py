@@ -18,13 +18,24 @@ KEEP_ALIVE_S = 75
 DRAIN_S = 5
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket bound to this address; OSError that names the address if it cannot be bound."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def bound(host: str, port: int) -> socket.socket:
+    """A socket bound to this address; OSError that names the address if it cannot be bound.
+
+    It listens only once the application is there (uvicorn calls `listen`): until then a hop is refused at once, and the
+    front gives it to another web process. On a socket that listened already it would wait for our start.
+    """
+    own = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        own.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as `socket.create_server`: a restart may follow
+        if own.family == socket.AF_INET6:
+            own.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        own.bind((host, port))
     except OSError as fault:
+        own.close()
         raise OSError(fault.errno, f"{host}:{port} ({os.strerror(fault.errno or 0)})") from fault
+    return own
 
 
 def configuration() -> uvicorn.Config:
@@ -47,9 +58,9 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     """Serve until SIGTERM or Ctrl-C; 2 if the environment is wrong, 1 if the address cannot be bound."""
     try:
         wanted = settings.read(environ)
-        sockets = [listening(wanted.host, wanted.port)]
+        sockets = [bound(wanted.host, wanted.port)]
         if wanted.metrics_port:
-            sockets.append(listening(wanted.metrics_host, wanted.metrics_port))
+            sockets.append(bound(wanted.metrics_host, wanted.metrics_port))
     except SettingsError as fault:
         sys.stderr.write(f"{fault}\n")
         return 2

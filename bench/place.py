@@ -24,7 +24,7 @@ from bench import cores
 from bench.cores import Core
 from engines import processes, run
 from engines.cluster import SERVICE_ROLE
-from engines.embedded import start_engines
+from engines.embedded import Engines, start_engines
 from torture import town
 
 OPTIONS = (
@@ -96,16 +96,21 @@ def engines_in(folder: Path) -> Iterator[BenchPlace]:
         with start_engines(
             home / "var", postgres_bin=postgres_bin, redis_bin=redis_bin, postgres_settings=POSTGRES_SETTINGS
         ) as engines:
-            yield BenchPlace(
-                home=home,
-                service_url=engines.url("service"),
-                owner_url=engines.url("owner"),
-                redis_url=engines.addresses.redis_url or "",
-                superuser_url=engines.superuser_url,
-                pids=engines.addresses.pids,
-            )
+            yield place_on(engines, home)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def place_on(engines: Engines, home: Path) -> BenchPlace:
+    """Where they answer."""
+    return BenchPlace(
+        home=home,
+        service_url=engines.url("service"),
+        owner_url=engines.url("owner"),
+        redis_url=engines.addresses.redis_url or "",
+        superuser_url=engines.superuser_url,
+        pids=engines.addresses.pids,
+    )
 
 
 async def found(place: BenchPlace) -> None:

@@ -102,7 +102,7 @@ def _run(environ: dict[str, str], home: Path, wish: Wish) -> None:
             undo.enter_context(engines)
             environ |= _addresses(engines)
         asyncio.run(prepare_database(environ, embedded=engines is not None and "postgres" in engines.wanted))
-        services = _services(environ, wanted, home)
+        services = services_of(environ, wanted, home)
         for service in services:  # undone in the opposite order: web, worker, simulator
             undo.callback(_stop, service)
             service.start()
@@ -196,7 +196,7 @@ async def _seed(owner_url: str) -> None:
     await seed(owner_url, datetime.now(UTC))
 
 
-def _services(environ: Mapping[str, str], wanted: Settings, home: Path) -> list[Service]:
+def services_of(environ: Mapping[str, str], wanted: Settings, home: Path) -> list[Service]:
     """Our processes in the order of their start; web, which asks the others, comes last and stops first."""
     ours = {name: value for name, value in environ.items() if name != "MIGRATE_DATABASE_URL"}
     ours["PYTHONUNBUFFERED"] = "1"

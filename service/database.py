@@ -102,24 +102,25 @@ async def connect(*, host: Any = None, port: Any = None, **more: Any) -> Any:
         asyncio.create_task(asyncpg.connect(host=h, port=p, **more)) for h, p in zip(host, port, strict=True)
     ]
     refusals: list[Exception] = []
+    first = None
     try:
         for answered in asyncio.as_completed(asked):
             try:
-                return await answered
+                first = await answered
+                return first
             except (OSError, PostgresError, InterfaceError, InternalClientError) as refusal:
                 refusals.append(refusal)
     finally:
         for one in asked:
-            if not one.done():
-                one.add_done_callback(_close_unused)
-                one.cancel()
+            one.add_done_callback(partial(_close_unused, used=first))
+            one.cancel()
     told = next((one for one in refusals if isinstance(one, PostgresError)), None)
     raise told or ConnectionError(f"none of {len(asked)} hosts takes writes: {refusals[0]}")
 
 
-def _close_unused(asked: "asyncio.Task[Any]") -> None:
-    """The connection of a host that answered too late to be the first."""
-    if not asked.cancelled() and asked.exception() is None:
+def _close_unused(asked: "asyncio.Task[Any]", used: Any) -> None:
+    """The connection of a host that was not the first; what one refused is asked for, so that nobody warns of it."""
+    if not asked.cancelled() and asked.exception() is None and asked.result() is not used:
         asked.result().terminate()
 
 

@@ -1,131 +1,110 @@
-"""A primary is killed, its synchronous standby promoted: what was acknowledged is there, and the pool finds it."""
+"""A primary is killed, its standby promoted: a synchronous one has what was acknowledged, and the pool finds it."""
 
 import asyncio
 import os
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from asyncpg.exceptions import PostgresError
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import settings
-from engines import processes
 from engines.embedded import Engines
 from service.database import is_away, open_pool
 from tests.support.launching import ask, start
 from tests.support.patience import PATIENCE_S
+from torture.standbys import Standby, standby_of
 
 WRITES_BEFORE, WRITES_AFTER = 100, 20
+HELD_BACK_S = 1.0
+TROUBLE = (OSError, DBAPIError)
 
 
-@contextmanager
-def standby_of(primary: Engines, folder: Path) -> Iterator[int]:
-    """A synchronous standby of `primary`; yields its port."""
-    url, port, place = make_url(primary.superuser_url), processes.free_port(), primary.place
-    environment = processes.plain_environment() | {"PGPASSWORD": str(url.password)}
-    address = ["-h", str(url.host), "-p", str(url.port), "-U", str(url.username)]
-    copy = [
-        str(place.programs.postgres_bin / "pg_basebackup"),
-        *address,
-        "-D",
-        str(folder),
-        "-R",
-        "-c",
-        "fast",
-    ]
-    copying = processes.start(copy, identity=place.identity, environment=environment)
-    assert copying.wait(PATIENCE_S) == 0
-    server = [str(place.programs.postgres_bin / "postgres"), "-D", str(folder)]
-    for option in (f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories="):
-        server += ["-c", option]
-    child = processes.start(
-        server, death_signal=signal.SIGINT, identity=place.identity, output=subprocess.DEVNULL
-    )
-    try:
-        yield port
-    finally:
-        processes.stop(child, signal.SIGINT, PATIENCE_S)
+@dataclass
+class Pair:
+    """A primary with its standby, and the service's pool, which knows both."""
+
+    primary: Engines
+    standby: Standby
+    pool: AsyncEngine
+
+    async def write(self, numbers: range) -> list[int]:
+        """Write each number in a transaction of its own, again while nobody takes writes; what was acknowledged."""
+        acknowledged: list[int] = []
+        async with asyncio.timeout(PATIENCE_S):
+            for nth in numbers:
+                while not acknowledged or acknowledged[-1] != nth:
+                    try:
+                        await self.write_once(nth)
+                        acknowledged.append(nth)
+                    except TROUBLE:
+                        await asyncio.sleep(0.1)
+        return acknowledged
+
+    async def write_once(self, nth: int) -> None:
+        async with self.pool.begin() as db:
+            await db.execute(text("insert into kept values (:nth)"), {"nth": nth})
+
+    async def kept(self) -> set[int]:
+        async with self.pool.connect() as db:
+            return set(await db.scalars(text("select nth from kept")))
+
+    def kill(self) -> None:
+        os.kill(self.primary.addresses.pids["postgres"], signal.SIGKILL)
 
 
-async def until_true(url: str, question: str) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
+@asynccontextmanager
+async def paired(data: Path, *, synchronous: bool) -> AsyncIterator[Pair]:
+    with start(data, durable=True) as primary:
+        async with standby_of(primary, synchronous=synchronous) as standby:
+            await ask(primary.url("owner"), "create table kept (nth int primary key)")
+            await ask(primary.url("owner"), "grant select, insert on kept to keneya_service")
+            pool = open_pool(settings.database_url(standby.with_primary(primary.url("service"))))
             try:
-                if await ask(url, question):
-                    return
-            except (OSError, DBAPIError, PostgresError):  # it is starting
-                pass
-            await asyncio.sleep(0.1)
+                yield Pair(primary, standby, pool)
+            finally:
+                await pool.dispose()
 
 
 async def test_nothing_acknowledged_is_lost_and_writes_go_on(data: Path) -> None:
-    primary = start(data, durable=True)
-    home = primary.place.root / "standby"
-    home.mkdir(mode=0o700)
-    os.chown(home, primary.place.identity.uid, primary.place.identity.gid)
-    pool = None
-    try:
-        with standby_of(primary, home) as port:
-            first = make_url(primary.superuser_url)
-            as_superuser = first.set(port=port).render_as_string(hide_password=False)
-            await until_true(as_superuser, "select pg_is_in_recovery()")
-            await ask(primary.url("owner"), "create table kept (nth int primary key)")
-            await ask(primary.url("owner"), "grant select, insert on kept to keneya_service")
-            named = "alter system set synchronous_standby_names = '*'"
-            await ask_alone(primary.superuser_url, named, "select pg_reload_conf()")
-            await until_true(primary.superuser_url, "select sync_state = 'sync' from pg_stat_replication")
-            service = make_url(primary.url("service"))
-            hosts = f"127.0.0.1:{port},127.0.0.1:{first.port}"  # the standby first: it must not be taken
-            login = f"{service.username}:{service.password}"
-            pool = open_pool(settings.database_url(f"postgresql://{login}@{hosts}/{service.database}"))
-            standbys = open_pool(
-                settings.database_url(f"postgresql://{login}@127.0.0.1:{port},127.0.0.1:{port}/keneya")
-            )
-            with pytest.raises(ConnectionError, match="none of 2 hosts takes writes"):
-                await standbys.connect()
-            await standbys.dispose()
-            acknowledged: list[int] = []
-            for nth in range(WRITES_BEFORE):
-                async with pool.begin() as db:
-                    await db.execute(text("insert into kept values (:nth)"), {"nth": nth})
-                acknowledged.append(nth)
-            os.kill(primary.addresses.pids["postgres"], signal.SIGKILL)
-            with pytest.raises((OSError, DBAPIError)) as refused:
-                async with pool.begin() as db:
-                    await db.execute(text("insert into kept values (-1)"))
-            assert is_away(refused.value)
-            await ask_alone(as_superuser, "select pg_promote()")
-            nth = WRITES_BEFORE
-            async with asyncio.timeout(PATIENCE_S):
-                while nth < WRITES_BEFORE + WRITES_AFTER:
-                    try:
-                        async with pool.begin() as db:
-                            await db.execute(text("insert into kept values (:nth)"), {"nth": nth})
-                    except (OSError, DBAPIError):
-                        await asyncio.sleep(0.1)
-                        continue
-                    acknowledged.append(nth)
-                    nth += 1
-            async with pool.connect() as db:
-                kept = list(await db.scalars(text("select nth from kept order by nth")))
-            assert set(acknowledged) <= set(kept)
-            await pool.dispose()
-    finally:
-        if pool is not None:
-            await pool.dispose()
-        primary.stop()
+    async with paired(data, synchronous=True) as pair:
+        await refuses_standbys(pair.standby)
+        acknowledged = await pair.write(range(WRITES_BEFORE))
+        pair.kill()
+        with pytest.raises(TROUBLE) as refused:
+            await pair.write_once(-1)
+        assert is_away(refused.value)
+        await pair.standby.promote()
+        acknowledged += await pair.write(range(WRITES_BEFORE, WRITES_BEFORE + WRITES_AFTER))
+        assert set(acknowledged) <= await pair.kept()
 
 
-async def ask_alone(url: str, *statements: str) -> None:
-    """Each statement outside of a transaction."""
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as db:
-        for statement in statements:
-            await db.execute(text(statement))
-    await engine.dispose()
+async def refuses_standbys(standby: Standby) -> None:
+    hosts = standby.with_primary(standby.alone(standby.primary.url("service")))
+    pool = open_pool(settings.database_url(hosts))
+    with pytest.raises(ConnectionError, match="none of 2 hosts takes writes"):
+        await pool.connect()
+    await pool.dispose()
+
+
+@pytest.mark.parametrize("synchronous", [True, False])
+async def test_what_the_standby_has_not_taken_is_acknowledged_only_where_it_is_asynchronous(
+    data: Path, synchronous: bool
+) -> None:
+    """Why the standby must be synchronous: the other one loses a write of which a caller has read that it is done."""
+    async with paired(data, synchronous=synchronous) as pair:
+        await pair.write_once(1)
+        await pair.standby.cut_off()
+        writing = asyncio.create_task(pair.write_once(2))
+        acknowledged, _waiting = await asyncio.wait((writing,), timeout=HELD_BACK_S if synchronous else None)
+        pair.kill()
+        await asyncio.gather(writing, return_exceptions=True)
+        await pair.standby.promote()
+        await pair.write(range(3, 4))
+        assert bool(acknowledged) is not synchronous
+        assert await pair.kept() == {1, 3}

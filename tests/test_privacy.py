@@ -80,7 +80,7 @@ async def running(
     for program in ("worker.py", "web.py"):
         (tmp_path / program).symlink_to(run.HOME / program)
     with ExitStack() as undo:
-        for service in run._services(environ, settings.read(environ), tmp_path):
+        for service in run.services_of(environ, settings.read(environ), tmp_path):
             if "uvicorn" in service.command:  # web has its level from LOG_LEVEL
                 service.command += ["--log-level", "debug"]
             undo.callback(service.stop)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import cli
 import migrations
 import settings
+import web
 import worker
 from engines import processes, run
 from tests.conftest import Database
@@ -218,3 +219,8 @@ def refusal(process: list[str], environ: dict[str, str]) -> tuple[int, str]:
         check=False,
     )
     return ended.returncode, ended.stdout + ended.stderr
+
+
+def test_a_web_that_is_not_ready_refuses_a_call_so_that_the_front_asks_another() -> None:
+    with web.bound("127.0.0.1", 0) as own, pytest.raises(ConnectionRefusedError):
+        socket.create_connection(own.getsockname(), timeout=PATIENCE_S)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines import run
-from torture import bank, long_book, model, mutants, operators, story
+from torture import bank, failover, long_book, model, mutants, operators, story
 from torture.place import VICTIMS
 from torture.story import Verdict
 
@@ -47,6 +47,7 @@ PROOFS: dict[str, Proof] = {
     "model": model.prove,
     "witnesses": long_book.prove,
     "operators": operators.prove,
+    "failover": failover.prove,
 }
 
 

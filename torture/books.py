@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.engine import engine_of
 from ledger.export import snapshot
-from torture.place import RunningPlace
 
 Row = dict[str, Any]
 
@@ -68,12 +67,12 @@ class Books:
     counts: list[Row] = field(default_factory=list)
 
 
-async def open_books(place: RunningPlace) -> Books:
-    """Read everything."""
-    async with engine_of(place.database_url) as engine, engine.connect() as db:
+async def open_books(database_url: str, store: Path) -> Books:
+    """Read everything; `store` is the simulator's own record."""
+    async with engine_of(database_url) as engine, engine.connect() as db:
         await snapshot(db)
         inside = [await _rows(db, query) for query in QUERIES]
-    return Books(*_outside(place.store), *inside)
+    return Books(*_outside(store), *inside)
 
 
 async def _rows(db: AsyncConnection, query: Any) -> list[Row]:

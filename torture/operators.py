@@ -143,7 +143,7 @@ async def _answering(run: Chaos) -> AsyncIterator[None]:
     ways = {home.phone: run.chance.choice(WAYS) for town in run.towns for home in town.homes}
     chance = Random(run.chance.random())
     payers = Payers(run.http, run.place.simulator, ways, chance, lambda _moment: None)
-    work = asyncio.create_task(_answer_forever(payers))
+    work = asyncio.create_task(payers.answer_through_troubles())
     try:
         yield
     finally:
@@ -172,15 +172,6 @@ async def _live(run: Chaos, payouts: int, per_s: float) -> None:
 def _pays_out(town: OperatorTown) -> bool:
     can = capabilities_of(town.operator)
     return can.pays_out and any(can.pays(network) for network in town.networks)
-
-
-async def _answer_forever(payers: Payers) -> None:
-    """Thumbs that go on when the simulator does not answer for a moment."""
-    while True:
-        try:
-            await payers.answer_forever()
-        except* httpx.HTTPError:
-            await asyncio.sleep(0.5)
 
 
 async def _ask_all(run: Chaos, engine: AsyncEngine, per_s: float) -> None:

@@ -11,6 +11,7 @@ from torture.strikes import Heard
 WAYS = ("approve", "decline", "late", "twice", "notice-first")
 LOOK_EVERY_S = 0.1
 THINKS_S = 0.6  # up to
+FAULT_PAUSE_S = 0.5
 
 
 @dataclass
@@ -34,6 +35,14 @@ class Payers:
                         self.seen.add(prompt["id"])
                         thumbs.create_task(self._answer(prompt))
                 await asyncio.sleep(LOOK_EVERY_S)
+
+    async def answer_through_troubles(self) -> None:
+        """The same, by thumbs that go on when the simulator does not answer for a moment."""
+        while True:
+            try:
+                await self.answer_forever()
+            except* httpx.HTTPError:
+                await asyncio.sleep(FAULT_PAUSE_S)
 
     async def waiting(self) -> list[dict[str, str]]:
         """The prompts that wait on any phone."""

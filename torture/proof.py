@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from time import time
 
-from locales import DEFAULT_LANGUAGE, render
+from locales import DEFAULT_LANGUAGE, Sentence, render
 from locales.letters import fold
 from torture import letters
 from torture.books import Books, Row
@@ -21,10 +21,13 @@ from torture.town import FAMILY
 from torture.treasurers import SIGNED
 from ussd import calls
 
-SORRY = tuple(
-    f"END {fold(render(said, DEFAULT_LANGUAGE))}"
-    for said in (calls.SLOW, calls.BUSY, calls.DOWN, calls.FAULT)
-)
+
+def ends_with(sentence: Sentence) -> str:
+    """The screen that says it, and ends the call."""
+    return f"END {fold(render(sentence, DEFAULT_LANGUAGE))}"
+
+
+SORRY = tuple(map(ends_with, (calls.SLOW, calls.BUSY, calls.DOWN, calls.FAULT)))
 NUMBER = re.compile(r"[0-9]{3} [0-9]{3} [0-9]{3}")
 RECEIPT = re.compile(r"^REÇU ([A-Z2-7]{6}) ")
 

@@ -69,8 +69,8 @@ async def tell(victim: str, *, seed: int, calls: int, kills: int, home: Path) ->
                     await executioner.finish()
                     await place.wait_until_whole(http)
                     await stop_digests(place.database_url)
-                    broken += await _quiet(place, payers)
-                books = await open_books(place)
+                    broken += await quiet(place.database_url, payers)
+                books = await open_books(place.database_url, place.store)
                 broken += await check(place.database_url)
                 broken += diary.strange + proof.compare(books, diary)
                 counts = proof.count(books, diary) | {"kills": executioner.kills, "prompts": payers.answered}
@@ -109,10 +109,10 @@ async def _live(place: RunningPlace, everybody: Mapping[str, Life], executioner:
     return [f"{lives[life]} did not get through within {CALLS_TIMEOUT_S:g} s" for life in late]
 
 
-async def _quiet(place: RunningPlace, payers: Payers) -> list[str]:
+async def quiet(database_url: str, payers: Payers) -> list[str]:
     """Wait until nothing is under way any more; what still is after the limit is a line each."""
     began = still_since = monotonic()
-    async with engine_of(place.database_url) as engine:
+    async with engine_of(database_url) as engine:
         while True:
             async with engine.connect() as db:
                 row = (await db.execute(UNDER_WAY)).one()

@@ -218,3 +218,22 @@ async def test_an_address_that_is_on_no_list_is_turned_away(folder: Path, certif
                 assert (await http.post(f"/money/mtn/{SECRET}")).status_code == 200
     assert [heard.path for heard in web.heard] == [f"/money/mtn/{SECRET}"]
     assert SECRET not in written(folder)
+
+
+async def test_one_cut_connection_while_the_other_web_is_restarted_leaves_somebody_to_answer(
+    folder: Path, certificate: bytes
+) -> None:
+    cuts = [True]
+
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if not cuts:
+            writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 11\r\n\r\nCON bonjour")
+            await writer.drain()
+        cuts.clear()
+
+    async with listening(web) as living:
+        with nginx(folder, certificate, living, processes.free_port()) as port:
+            async with caller(port, certificate) as http:
+                answers = [(await dial(http)).text for _call in range(3)]
+    assert answers[1:] == ["CON bonjour"] * 2

@@ -255,7 +255,7 @@ async def test_they_have_a_port_of_their_own_where_one_is_set(
     database: Database, redis_url: str, tmp_path: Path, pool: AsyncEngine
 ) -> None:
     """The same process on two ports, as web.py opens them."""
-    bound = web.listening("127.0.0.1", 0)
+    bound = web.bound("127.0.0.1", 0)
     port = bound.getsockname()[1]
     async with housed(database.url, redis_url, tmp_path, pool, beside=bound, METRICS_PORT=str(port)) as house:
         assert (await house.http.get("/metrics")).status_code == 404
