@@ -146,6 +146,7 @@ MESSAGES_BY_STATE = text("select state, count(*) from sms_outbox group by state"
 INCOMING_BY_STATE = text("select state, count(*) from sms_inbox group by state")
 OLDEST_IN = text(
     "select extract(epoch from clock_timestamp() - min(received_at)) from sms_inbox where state = 'WAITING'"
+    " and part is null"
 )
 FAILED_CHECKS = text(
     "select count(*) from failed_check where tried_at > clock_timestamp() - interval '1 day' and forgiven_at is null"

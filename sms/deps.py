@@ -46,10 +46,22 @@ class SmsDeps:
 
 @dataclass(frozen=True)
 class InboundSms:
-    """A received message; `attempts` counts the failed ones."""
+    """A received message; `attempts` counts the failed ones.
+
+    `part`: it is that part of a message of `parts`; of an unknown number, if only its length says so. `follows`: such
+    a one waits before it.
+    """
 
     provider: str
     id: str
     phone: str
     body: str
     attempts: int = 0
+    part: int | None = None
+    parts: int | None = None
+    follows: bool = False
+
+    @property
+    def has_hole(self) -> bool:
+        """Whether this is a message of which a part did not come."""
+        return self.parts is not None

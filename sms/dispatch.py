@@ -28,6 +28,7 @@ from sms.limits import (
 )
 from sms.run_menu import Played, play
 from sms.sentences import (
+    PART_MISSING,
     STARTED,
     TOO_MANY,
     dealt_with,
@@ -129,11 +130,15 @@ async def dispatch(
     6. Any other message answers the open question, if it can.
     7. What a sentence means, or a mistaken keyword, opens its menu; an open question is asked again with its way out.
     8. The rest is not understood: help, so often a day.
+
+    A message of which a part did not come is not read at all.
     """
     language = await language_of(db, received.phone)
     caller = Caller(received.phone, language, BY_MESSAGE, received.id, now, deps.keyring)
     talk = await conversation_of(db, received.phone, now)
     incoming = _Incoming(deps, db, received, sender, caller, talk)
+    if received.has_hole:
+        return await _to_send_again(incoming)
     heard = deps.phrasebook.read(received.body, language, incoming.may_open)
     heard = await _by_office(incoming, heard) or heard
     if heard and isinstance(heard.opening, Order):
@@ -385,6 +390,13 @@ async def _not_understood(incoming: _Incoming) -> SmsAnswer:
     asked_again = await _asked_again(incoming)
     text = asked_again or await _play_alone(incoming, incoming.deps.not_understood)
     return SmsAnswer(kind, await _helping(incoming, text))
+
+
+async def _to_send_again(incoming: _Incoming) -> SmsAnswer:
+    """What is said of a message with a hole: the words that came could mean something else than the whole."""
+    if await _is_over(incoming):
+        return await _too_many(incoming)
+    return SmsAnswer("part", await _helping(incoming, incoming.say(PART_MISSING)))
 
 
 async def _heeded(incoming: _Incoming) -> SmsAnswer | None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prepared import Prepared
 from sms.provider import SmsAdapter
+from sms.segments import may_be_cut
 from talk.phones import gateway_phone
 
 log = logging.getLogger("keneya.sms")
@@ -25,6 +26,7 @@ async def store_sms(
     if phone is None or not came.provider_message_id or not body.strip():
         log.warning("sms_in_dropped", extra={"phone": phone is not None, "text": bool(body.strip())})
         return
+    is_cut = came.part is None and provider.CUTS_LONG and may_be_cut(body)
     row = {
         "provider": provider.NAME,
         "provider_message_id": came.provider_message_id[:100],
@@ -33,14 +35,19 @@ async def store_sms(
         "body": body,
         "received_at": now,
         "due_at": now,
+        "reference": came.part.reference if came.part else None,
+        "part": came.part.number if came.part else 1 if is_cut else None,
+        "parts": came.part.of if came.part else None,
     }
     await _STORE.rows(db, row)
 
 
 _STORE = Prepared(
     text("""
-    insert into sms_inbox (provider, provider_message_id, phone, short_code, body, received_at, due_at)
-    values (:provider, :provider_message_id, :phone, :short_code, :body, :received_at, :due_at)
+    insert into sms_inbox (provider, provider_message_id, phone, short_code, body, received_at, due_at,
+        reference, part, parts)
+    values (:provider, :provider_message_id, :phone, :short_code, :body, :received_at, :due_at,
+        :reference, :part, :parts)
     on conflict do nothing
     """)
 )

@@ -18,6 +18,7 @@ from sms.deps import InboundSms, SmsDeps
 from sms.dispatch import SmsAnswer, dispatch
 from sms.limits import DAY, Sender, is_echo, note_stranger, was_limited
 from sms.outbox import Message, enqueue
+from sms.parts import put_together
 from sms.segments import REPLY_IN_PARTS, segments
 from sms.tables import SERVICE, Arrival
 from talk.limits import HOUR, begun
@@ -58,7 +59,7 @@ async def _lane(deps: SmsDeps) -> int:
 async def answer_next(deps: SmsDeps) -> bool:
     """Play the oldest message that may be played now; False if there is none.
 
-    1. Take it: the first waiting message of its phone, locked until the transaction ends.
+    1. Take it: the first waiting message of its phone, locked until the transaction ends. Parts are put together.
     2. Play it (`sms.dispatch`) and write the answer into the outbox.
     3. Mark it and commit. If the worker is killed before, nothing has happened and the message is played again.
     4. A fault rolls back step 2; the attempt is counted under the same lock, and the last of ATTEMPTS apologises.
@@ -70,7 +71,8 @@ async def answer_next(deps: SmsDeps) -> bool:
             return False
         try:
             async with savepoint(db):
-                await _answer(deps, db, received, now)
+                if not await put_together(db, received, deps.clock, now):
+                    await _answer(deps, db, received, now)
         except Exception as fault:
             await _count_fault(deps, db, received, fault, now)
     return True
@@ -138,16 +140,22 @@ def _key(received: InboundSms) -> dict[str, str]:
 
 
 # Only the first waiting message of a phone is taken. While another worker holds its lock, the next ones are not first,
-# so two workers never play one phone at once, and the order is kept.
+# so two workers never play one phone at once, and the order is kept. A part that waits for others holds up nothing.
 MAY_BE_PLAYED = """
     message.state = 'WAITING' and message.due_at <= cast(:now as timestamptz) and not exists (
         select from sms_inbox before where before.phone = message.phone and before.state = 'WAITING'
-            and (before.received_at, before.nth) < (message.received_at, message.nth))
+            and (before.received_at, before.nth) < (message.received_at, message.nth)
+            and (before.part is null or before.due_at <= cast(:now as timestamptz)))
 """
 _NEXT = Prepared(
     text(
         """
-    select provider, provider_message_id, phone, body, attempts from sms_inbox message
+    select provider, provider_message_id, phone, body, attempts, part, parts, exists (
+        select from sms_inbox before where before.phone = message.phone and before.state = 'WAITING'
+            and (before.received_at, before.nth) < (message.received_at, message.nth)
+            and (before.provider, before.short_code) = (message.provider, message.short_code)
+            and before.part is not null and before.parts is null)
+    from sms_inbox message
     where MAY_BE_PLAYED
     order by received_at, nth limit 1
     for update skip locked

@@ -79,10 +79,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "sms_in_order",
-        "The SMS of one phone are dealt with in the order in which they came (a minute for clocks that differ).",
+        "The SMS of one phone are dealt with in the order in which they came (a minute for clocks that differ). Parts "
+        "wait for one another; the whole message has its own place.",
         """select provider || ' ' || provider_message_id from (
             select *, lag(handled_at) over (partition by phone order by received_at, nth) as before
-            from sms_inbox where handled_at is not null
+            from sms_inbox where handled_at is not null and part is null
         ) came where handled_at < before - interval '1 minute'""",
     ),
     Invariant(

@@ -29,6 +29,7 @@ NEEDS: tuple[str, ...] = ("url", "username", "password")
 MAY_HAVE: tuple[str, ...] = ("sender_id", "callback_url")
 SIMULATED_PATH = "/jasmin/send"
 ONLY_SIMULATED = False
+CUTS_LONG = False
 SMS_PATH = "/sms/jasmin/{secret}/in"
 REPORT_PATH = "/sms/jasmin/{secret}/report"
 METHODS: tuple[str, ...] = ("POST", "GET")

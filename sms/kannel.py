@@ -4,6 +4,7 @@ From the user guide of Kannel 1.4.5, and tried with Debian's bearerbox and smsbo
 How Kannel must be configured: docs/sms-providers.md. The password is in the query: no address may be logged.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -19,6 +20,8 @@ from sms.provider import (
     SendResult,
     SendStatus,
     SmsAccount,
+    SmsPart,
+    read_part,
     read_phone,
 )
 from sms.wire import HttpCall, ProviderReply, ask
@@ -28,6 +31,7 @@ NEEDS: tuple[str, ...] = ("url", "username", "password")
 MAY_HAVE: tuple[str, ...] = ("sender_id", "smsc", "callback_url")
 SIMULATED_PATH = "/kannel/cgi-bin/sendsms"
 ONLY_SIMULATED = False
+CUTS_LONG = False
 SMS_PATH = "/sms/kannel/{secret}/in"
 REPORT_PATH = "/sms/kannel/{secret}/report"
 METHODS: tuple[str, ...] = ("GET",)
@@ -52,6 +56,8 @@ ANSWERS: tuple[tuple[int, str, SendStatus], ...] = (
     (400, "", SendStatus.REFUSED),
     (404, "", SendStatus.ACCOUNT),
 )
+# A header that has nothing but a reference of one byte or of two, how many parts there are, and which one this is.
+PART_HEADER = re.compile(r"(?:\x05\x03.?|\x06\x08\x04.{0,2})([\x01-\x7f])([\x01-\x7f])", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -104,13 +110,27 @@ def connect(account: SmsAccount) -> Provider:
 
 
 def read_sms(fields: Mapping[str, str]) -> IncomingSms:
-    """A `get-url` with id=%I, from=%p, to=%P, text=%a. Kannel puts the parts of a long SMS together."""
+    """A `get-url` with id=%I, from=%p, to=%P, text=%b, udh=%u.
+
+    Kannel puts the parts of a long SMS together; those that are not complete in time it brings one by one.
+    """
     return IncomingSms(
         fields.get("id", ""),
         read_phone(fields.get("from", "")),
         fields.get("to", ""),
         fields.get("text", ""),
+        _part(fields.get("udh", "")),
     )
+
+
+def _part(header: str) -> SmsPart | None:
+    """The part that a user data header tells (3GPP TS 23.040, 9.2.3.24.1 and 9.2.3.24.8).
+
+    It is read as text: of its bytes the reference may be a replacement character, or missing where it is zero.
+    """
+    if found := PART_HEADER.fullmatch(header):
+        return read_part(header[:-2], str(ord(found[2])), str(ord(found[1])))
+    return None
 
 
 def read_report(fields: Mapping[str, str]) -> DeliveryReport:

@@ -45,19 +45,20 @@ HELPS_A_DAY = {Sender.FOREIGN: 0, Sender.STRANGER: 3, Sender.MEMBER: 10, Sender.
 ECHOES_A_DAY = 3
 QUICK = timedelta(minutes=1)
 SHORTEST_ECHO = 12  # letters: what is shorter, people do send again and again (SOLDE, VERIF and a number, 1)
-HELPS = ("help", "code", "stranger")
+HELPS = ("help", "code", "stranger", "part")
 ORDERS = ("stop", "start")
 
 
 async def played_since(db: AsyncConnection, phone: str, since: datetime) -> int:
-    """The number of the phone's messages played after `since`, answered or not."""
+    """The number of the phone's messages played after `since`, answered or not; parts are not messages."""
     count: int = await _PLAYED.value(db, {"phone": phone, "since": since})
     return count
 
 
 _PLAYED = Prepared(
     text(
-        "select count(*) from sms_inbox where phone = :phone and handled_at > :since and handled_as <> 'limit'"
+        "select count(*) from sms_inbox where phone = :phone and handled_at > :since"
+        " and handled_as not in ('limit', 'part')"
     )
 )
 

@@ -36,6 +36,7 @@ NEEDS: tuple[str, ...] = ("client_id", "client_secret", "sender_address")
 MAY_HAVE: tuple[str, ...] = ("sender_id", "url")
 SIMULATED_PATH = "/orange"
 ONLY_SIMULATED = False
+CUTS_LONG = True  # not documented
 SMS_PATH = "/sms/orange/{secret}/in"
 REPORT_PATH = "/sms/orange/{secret}/report"
 METHODS: tuple[str, ...] = ("POST",)

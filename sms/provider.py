@@ -77,6 +77,25 @@ class Proof(IntEnum):
 
 
 @dataclass(frozen=True)
+class SmsPart:
+    """Which part of a longer message an SMS is: `number` from 1 to `of`. `reference` is that of its phone."""
+
+    reference: str
+    number: int
+    of: int
+
+
+def read_part(reference: str, number: str, of: str) -> SmsPart | None:
+    """The part that these fields tell; None for an SMS that is whole, or if they cannot be."""
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= MOST_PARTS):
+        return None
+    return SmsPart(reference[:40], int(number), int(of)) if int(of) > 1 else None
+
+
+MOST_PARTS = 255  # one byte in the header of a part
+
+
+@dataclass(frozen=True)
 class IncomingSms:
     """A received SMS with the provider's spelling; a missing field is empty."""
 
@@ -84,6 +103,7 @@ class IncomingSms:
     phone: str
     short_code: str
     body: str
+    part: SmsPart | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +124,8 @@ class SmsAdapter(Protocol):
     the simulator plays it; ONLY_SIMULATED: it exists with the simulator only. Web loads every adapter for its forms, so
     only `connect` loads a library for sending.
 
+    CUTS_LONG: whether a long SMS may come in parts that nothing tells from messages of their own.
+
     Its forms come to SMS_PATH and REPORT_PATH (with `{secret}` in them) by one of METHODS, as MEDIA_TYPE, and are
     answered ANSWER. `fields` are those of the query and the form; of JSON the names of nested objects are joined by
     dots. A provider that passes on a STOP has OPTOUT_PATH and `read_optout` (`OptoutAdapter`).
@@ -114,6 +136,7 @@ class SmsAdapter(Protocol):
     MAY_HAVE: tuple[str, ...]
     SIMULATED_PATH: str
     ONLY_SIMULATED: bool
+    CUTS_LONG: bool
     SMS_PATH: str
     REPORT_PATH: str
     METHODS: tuple[str, ...]

@@ -49,6 +49,12 @@ def segments(text: str) -> int:
     return count
 
 
+def may_be_cut(text: str) -> bool:
+    """Whether `text` is as long as a part that another follows, behind a header of six bytes or of seven."""
+    _alone, part = _LIMITS[encoding(text)]
+    return part - 1 <= sum(_widths(text)) <= part
+
+
 def _widths(text: str) -> list[int]:
     """The units of each letter."""
     if encoding(text) is Encoding.GSM7:

@@ -1,9 +1,10 @@
-"""What the channel itself says by SMS: of a missing code, of what has ended, of STOP and of too many messages."""
+"""What the channel itself says by SMS: of a missing code or part, of what has ended, of STOP, of too many messages."""
 
 from locales import Sentence, _
 from talk.keywords import START, word_for
 
 TOO_MANY = _("You wrote a lot today: we read you again tomorrow. Until then, call the service.")
+PART_MISSING = _("Your message did not come whole, and nothing was done. Please send it again, shorter.")
 STARTED = _("Done: you get our messages again.")
 
 

@@ -14,6 +14,7 @@ from sms.provider import (
     SendResult,
     SendStatus,
     SmsAccount,
+    read_part,
     read_phone,
 )
 from sms.wire import HttpCall, ask
@@ -23,6 +24,7 @@ NEEDS: tuple[str, ...] = ("url",)
 MAY_HAVE: tuple[str, ...] = ("sender_id",)
 SIMULATED_PATH = "/sms/send"
 ONLY_SIMULATED = True
+CUTS_LONG = False
 SMS_PATH = "/sms/simulated/{secret}/in"
 REPORT_PATH = "/sms/simulated/{secret}/report"
 METHODS: tuple[str, ...] = ("POST",)
@@ -63,7 +65,8 @@ def connect(account: SmsAccount) -> Provider:
 def read_sms(fields: Mapping[str, str]) -> IncomingSms:
     """An SMS that a phone of the simulator sent."""
     phone, short_code = read_phone(fields.get("from", "")), fields.get("to", "")
-    return IncomingSms(fields.get("id", ""), phone, short_code, fields.get("text", ""))
+    part = read_part(*(fields.get(name, "") for name in ("reference", "part", "parts")))
+    return IncomingSms(fields.get("id", ""), phone, short_code, fields.get("text", ""), part)
 
 
 def read_report(fields: Mapping[str, str]) -> DeliveryReport:

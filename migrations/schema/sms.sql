@@ -113,10 +113,15 @@ create table sms_inbox (
     attempts smallint not null default 0 check (attempts >= 0),
     due_at timestamptz not null,
     handled_at timestamptz,
+    part smallint check (part > 0), -- of a longer message; empty: a whole one
+    parts smallint, -- of that message, if its provider tells, and its reference
+    reference text collate "C",
     primary key (provider, provider_message_id),
     check ((state = 'WAITING') = (handled_at is null)),
     check ((state = 'WAITING') = (handled_as is null)),
-    check (handled_as in ('menu', 'answer', 'stop', 'start', 'help', 'code', 'stranger', 'limit', 'fault'))
+    check (handled_as in ('menu', 'answer', 'stop', 'start', 'help', 'code', 'stranger', 'limit', 'fault', 'part')),
+    check ((parts is null) = (reference is null)),
+    check (parts is null or part is not null and part <= parts)
 );
 -- The queue: one worker serves every phone, so these are led by time and by phone.
 create index sms_inbox_waiting on sms_inbox (received_at, nth) where state = 'WAITING';

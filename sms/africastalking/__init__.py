@@ -9,6 +9,7 @@ NEEDS: tuple[str, ...] = ("username", "api_key", "url")  # settings.py takes the
 MAY_HAVE: tuple[str, ...] = ("sender_id",)
 SIMULATED_PATH = "/at/version1"
 ONLY_SIMULATED = False
+CUTS_LONG = True  # not documented
 SMS_PATH = "/at/{secret}/sms"
 REPORT_PATH = "/at/{secret}/delivery"
 METHODS: tuple[str, ...] = ("POST",)

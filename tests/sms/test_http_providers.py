@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sms import jasmin, kannel, orange, wire
-from sms.provider import Provider, SendResult, SendStatus, SmsAccount
+from sms.provider import Provider, SendResult, SendStatus, SmsAccount, SmsPart
 from tests.support.sms_gateway import Gateway, Reply
 from tests.support.sms_people import AWA, sms
 
@@ -252,6 +252,26 @@ def test_what_kannel_brings() -> None:
         "38457",
         "SOLDE é",
     )
+    assert read.part is None
+
+
+@pytest.mark.parametrize(
+    ("header", "part"),
+    [
+        ("\x05\x03\x2a\x03\x02", SmsPart("\x05\x03\x2a", 2, 3)),
+        ("\x05\x03\x03\x02", SmsPart("\x05\x03", 2, 3)),  # the reference is zero: forms lose it
+        ("\x05\x03\ufffd\x02\x01", SmsPart("\x05\x03\ufffd", 1, 2)),
+        ("\x06\x08\x04\x01\x2a\x02\x01", SmsPart("\x06\x08\x04\x01\x2a", 1, 2)),
+        ("\x06\x08\x04\x0a\x02\x02", SmsPart("\x06\x08\x04\x0a", 2, 2)),
+        ("\x05\x03\x2a\x02\x03", None),  # the third of two
+        ("\x05\x03\x2a\x01\x01", None),
+        ("\x06\x05\x04\x0b\x84\x23\xf0", None),  # ports
+        ("\x05\x03", None),
+        ("", None),
+    ],
+)
+def test_which_part_a_header_of_kannel_tells(header: str, part: SmsPart | None) -> None:
+    assert kannel.read_sms({"udh": header}).part == part
 
 
 def test_what_jasmin_brings() -> None:

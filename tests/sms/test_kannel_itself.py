@@ -60,7 +60,7 @@ def phone(number: int) -> str:
 
 @asynccontextmanager
 async def linked_to_kannel(
-    database: Database, redis_url: str, folder: Path, pool: AsyncEngine
+    database: Database, redis_url: str, folder: Path, pool: AsyncEngine, *, combines: str = "true"
 ) -> AsyncIterator[Linked]:
     sendsms, providers = processes.free_port(), folder / "providers.toml"
     providers.write_text(
@@ -73,17 +73,18 @@ async def linked_to_kannel(
         sms_centre() as centre,
     ):
         service = f"{house.environ['PUBLIC_URL']}/sms/kannel/{SECRET}"
-        async with kannel(folder / "kannel", centre, service, sendsms) as boxes:
+        async with kannel(folder / "kannel", centre, service, sendsms, combines=combines) as boxes:
             yield Linked(house, boxes, centre)
 
 
 @pytest.fixture
 async def linked(
-    database: Database, redis_url: str, tmp_path: Path, pool: AsyncEngine
+    database: Database, redis_url: str, tmp_path: Path, pool: AsyncEngine, request: pytest.FixtureRequest
 ) -> AsyncIterator[Linked]:
     await found_town(pool)
     (tmp_path / "simulator").mkdir()
-    async with linked_to_kannel(database, redis_url, tmp_path, pool) as running:
+    combines = getattr(request, "param", "true")
+    async with linked_to_kannel(database, redis_url, tmp_path, pool, combines=combines) as running:
         yield running
 
 
@@ -103,21 +104,54 @@ async def test_sms_of_phones_come_in_once_whatever_their_letters_and_are_answere
     await centre.bring("22370000003", b"\x05\x00\x03\x0a\x02\x01" + long[:150].encode(), udh=True)
     await centre.bring("22370000003", b"\x05\x00\x03\x0a\x02\x02" + long[150:].encode(), udh=True)
 
-    async def came() -> list[tuple[str, str]]:
+    async def came() -> list[tuple[str, str, int | None]]:
         async with linked.house.pool.connect() as db:
-            found = await db.execute(select(inbox.c.phone, inbox.c.body).order_by(inbox.c.phone))
-            return [(row.phone, row.body) for row in found]
+            found = select(inbox.c.phone, inbox.c.body, inbox.c.part).order_by(inbox.c.phone)
+            return [(row.phone, row.body, row.part) for row in await db.execute(found)]
 
     async def all_came() -> bool:
         return len(await came()) == 3
 
     await linked.house.work_until(all_came)
     assert await came() == [
-        ("+22370000001", "aide"),
-        ("+22370000002", "aide ɛ é"),
-        ("+22370000003", long.strip()),
+        ("+22370000001", "aide", None),
+        ("+22370000002", "aide ɛ é", None),
+        ("+22370000003", long, None),
     ]
     await linked.house.work_until(lambda: _answered(centre, awa))
+
+
+@pytest.mark.parametrize("linked", ["false"], indirect=True)
+@pytest.mark.parametrize(
+    "header",
+    [b"\x05\x00\x03%c", b"\x06\x08\x04\x01%c"],
+    ids=["a reference of one byte", "a reference of two bytes"],
+)
+async def test_parts_that_kannel_brings_one_by_one_are_put_together(linked: Linked, header: bytes) -> None:
+    long = "".join(f"{number:03} " for number in range(60))
+    first, second = long[:152], long[152:]
+    references = (0, 10, 38, 200, 195)
+    for reference in references:
+        for number, part in ((2, second), (1, first)):
+            written = header % reference + bytes([2, number]) + part.encode()
+            await linked.centre.bring(f"2237000{reference:04}", written, udh=True)
+    await linked.centre.bring("22370009999", header % 7 + b"\x03\x01" + first.encode(), udh=True)
+
+    async def played() -> list[tuple[str, str]]:
+        async with linked.house.pool.connect() as db:
+            found = select(inbox.c.phone, inbox.c.body).where(inbox.c.handled_as != "part")
+            return sorted((row.phone, row.body) for row in await db.execute(found))
+
+    async def all_played() -> bool:
+        return len(await played()) == len(references)
+
+    await linked.house.work_until(all_played)
+    assert await played() == sorted((f"+2237000{reference:04}", long) for reference in references)
+    async with linked.house.pool.connect() as db:
+        waiting = (
+            await db.execute(select(inbox.c.phone, inbox.c.part).where(inbox.c.state == "WAITING"))
+        ).all()
+    assert [tuple(row) for row in waiting] == [("+22370009999", 1)]
 
 
 async def _answered(centre: SmsCentre, number: str) -> bool:

@@ -38,6 +38,7 @@ box-deny-ip = "*.*.*.*"
 store-type = file
 store-file = "{folder}/kannel.store"
 dlr-storage = internal
+sms-combine-concatenated-mo = {combines}
 log-file = "{folder}/bearerbox.log"
 log-level = 1
 
@@ -74,7 +75,7 @@ keyword = default
 catch-all = true
 omit-empty = true
 max-messages = 0
-get-url = "{service}/in?id=%I&from=%p&to=%P&text=%a"
+get-url = "{service}/in?id=%I&from=%p&to=%P&text=%b&udh=%u"
 """
 
 
@@ -117,18 +118,24 @@ class KannelBoxes:
         self.running[box].wait(timeout=60)
 
 
-def _configure(folder: Path, centre: SmsCentre, service: str, sendsms: int) -> None:
+def _configure(folder: Path, centre: SmsCentre, service: str, sendsms: int, combines: str) -> None:
     folder.mkdir()
     ports = {"admin": processes.free_port(), "boxes": processes.free_port()}
     ports |= {"centre": centre.port, "sendsms": sendsms}
     words = {"folder": folder, "service": service, "username": USERNAME, "password": PASSWORD}
+    words["combines"] = combines
     (folder / "kannel.conf").write_text(CONFIGURATION.format(**ports, **words))
 
 
 @asynccontextmanager
-async def kannel(folder: Path, centre: SmsCentre, service: str, sendsms: int) -> AsyncIterator[KannelBoxes]:
-    """The boxes, bound to `centre`; SMS of phones go to `service`, SMS to phones are taken at the port `sendsms`."""
-    _configure(folder, centre, service, sendsms)
+async def kannel(
+    folder: Path, centre: SmsCentre, service: str, sendsms: int, *, combines: str = "true"
+) -> AsyncIterator[KannelBoxes]:
+    """The boxes, bound to `centre`; SMS of phones go to `service`, SMS to phones are taken at the port `sendsms`.
+
+    `combines`: "false" brings the parts of a long SMS one by one, as those that are not complete in time.
+    """
+    _configure(folder, centre, service, sendsms, combines)
     boxes = KannelBoxes(folder, f"http://127.0.0.1:{sendsms}/cgi-bin/sendsms")
     try:
         boxes.start("bearerbox")
