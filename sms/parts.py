@@ -27,7 +27,7 @@ CUT_WAIT = timedelta(
 LATE = timedelta(minutes=15)
 
 
-class _Waiting(NamedTuple):
+class _WaitingRow(NamedTuple):
     """A row of the inbox: a part, or what came behind a part of an unknown number."""
 
     id: str
@@ -44,14 +44,14 @@ async def put_together(db: AsyncConnection, received: InboundSms, clock: Clock, 
     if received.part is None and not received.follows:
         return False
     key = {"provider": received.provider, "id": received.id}
-    waiting = [_Waiting(*row) for row in await _MESSAGE.rows(db, key)]
+    waiting = [_WaitingRow(*row) for row in await _MESSAGE.rows(db, key)]
     if received.parts:
         return await _by_reference(db, received, waiting, clock, now)
     return await _by_time(db, received, waiting, clock, now)
 
 
 async def _by_reference(
-    db: AsyncConnection, received: InboundSms, waiting: Sequence[_Waiting], clock: Clock, now: datetime
+    db: AsyncConnection, received: InboundSms, waiting: Sequence[_WaitingRow], clock: Clock, now: datetime
 ) -> bool:
     """Join the parts once all are there; of one that came twice the last counts."""
     words = {row.part or 0: row.body for row in waiting}
@@ -69,7 +69,7 @@ async def _by_reference(
 
 
 async def _by_time(
-    db: AsyncConnection, received: InboundSms, waiting: Sequence[_Waiting], clock: Clock, now: datetime
+    db: AsyncConnection, received: InboundSms, waiting: Sequence[_WaitingRow], clock: Clock, now: datetime
 ) -> bool:
     """Join what came up to the first SMS that no other follows; the same again counts once."""
     ends = [nth for nth, row in enumerate(waiting, 1) if row.part is None]
@@ -83,7 +83,7 @@ async def _by_time(
 
 
 async def _waits(
-    db: AsyncConnection, received: InboundSms, waiting: Sequence[_Waiting], wait: timedelta, now: datetime
+    db: AsyncConnection, received: InboundSms, waiting: Sequence[_WaitingRow], wait: timedelta, now: datetime
 ) -> bool:
     """Whether the wait for the other parts is not over; then `received` is looked at again when it is."""
     until = max(row.received_at for row in waiting) + wait
@@ -95,7 +95,7 @@ async def _waits(
 async def _join(
     db: AsyncConnection,
     received: InboundSms,
-    taken: Sequence[_Waiting],
+    taken: Sequence[_WaitingRow],
     words: Sequence[str],
     now: datetime,
 ) -> None:
@@ -106,7 +106,12 @@ async def _join(
 
 
 async def _is_known(
-    db: AsyncConnection, received: InboundSms, waiting: Sequence[_Waiting], since: datetime, *, is_whole: bool
+    db: AsyncConnection,
+    received: InboundSms,
+    waiting: Sequence[_WaitingRow],
+    since: datetime,
+    *,
+    is_whole: bool,
 ) -> bool:
     """Whether these parts came before, or are the late rest of a message that its phone was asked to send again."""
     facts = {"provider": received.provider, "id": received.id, "since": since}
@@ -117,7 +122,7 @@ async def _is_known(
 
 
 async def _set_aside(
-    db: AsyncConnection, received: InboundSms, rows: Sequence[_Waiting], now: datetime
+    db: AsyncConnection, received: InboundSms, rows: Sequence[_WaitingRow], now: datetime
 ) -> None:
     facts = {"provider": received.provider, "ids": [row.id for row in rows], "now": now}
     await _SET_ASIDE.rows(db, facts)
