@@ -48,7 +48,7 @@ class FailoverPlan:
 
 
 SHORT = FailoverPlan(calls_per_s=4, between_s=2, homes=400)
-LONG = FailoverPlan(calls_per_s=25, between_s=20, homes=3_000)
+LONG = FailoverPlan(calls_per_s=6, between_s=15, homes=1_500)
 
 
 def phone_of(nth: int) -> str:

@@ -88,9 +88,10 @@ async def started(
         environ = _environment(engines, standby, redis)
         simulator, webs, workers = _services(environ, ports, home)
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=5))
-        for service in (simulator, *workers, *webs):
+        everything = (simulator, *workers, *webs)
+        for service in everything:
             stack.callback(service.stop)
-            await _start(service, http)
+        await asyncio.gather(*(_start(service, http) for service in everything))
         yield FailoverPlace(home, engines, standby, redis, ports, webs, workers, environ["SIMULATOR_URL"])
 
 
