@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -29,6 +29,7 @@ from engines.cluster import OWNER_ROLE, SERVICE_ROLE, find_programs, is_locked, 
 from engines.embedded import Engines, start_engines
 from tests.support.patience import PATIENCE_S
 from tests.support.ports import own_ports
+from tests.support.warm_database import WarmDatabase, end_tasks, open_warm
 
 pytest_plugins = ["tests.support.town_fixtures", "tests.support.ci", "tests.support.touched"]
 
@@ -182,12 +183,45 @@ def database(engines: Engines, _template: str, _superuser: Sql) -> Iterator[Data
     _superuser(f"drop database {name} with (force)")
 
 
+@pytest.fixture(scope="session")
+async def _warm_databases() -> AsyncIterator[list[WarmDatabase]]:
+    """The database that tests share, once there is one."""
+    kept: list[WarmDatabase] = []
+    yield kept
+    for one in kept:
+        await one.drop()
+
+
 @pytest.fixture
-async def pool(database: Database) -> AsyncIterator[AsyncEngine]:
-    """Connections as the service's role; like production's, a pool that never has more of them than it keeps."""
+async def _warm(
+    engines: Engines, _template: str, _warm_databases: list[WarmDatabase]
+) -> AsyncIterator[WarmDatabase]:
+    """The shared database, empty. A new one where the last test did not leave it as it was."""
+    if not _warm_databases:
+        _warm_databases.append(await open_warm(engines, _template, f"warm_{next(_numbers)}"))
+    before = asyncio.all_tasks()
+    yield _warm_databases[0]
+    await end_tasks(before)
+    if not await _warm_databases[0].empty():
+        await _warm_databases.pop().drop()
+
+
+@pytest.fixture
+async def _fresh_pool(database: Database) -> AsyncIterator[AsyncEngine]:
     engine = create_async_engine(database.url, pool_size=15, max_overflow=0)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+def pool(request: pytest.FixtureRequest, engines: Engines) -> AsyncEngine:
+    """Connections as the service's role; like production's, a pool that never has more of them than it keeps.
+
+    To the shared database, or to the test's own if it asks for `database` too.
+    """
+    if "database" in request.fixturenames:
+        return cast(AsyncEngine, request.getfixturevalue("_fresh_pool"))
+    return cast(WarmDatabase, request.getfixturevalue("_warm")).service
 
 
 @pytest.fixture
@@ -198,11 +232,18 @@ async def db(pool: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 @pytest.fixture
-async def owner(database: Database) -> AsyncIterator[AsyncEngine]:
-    """Connections as the owner of the tables, for tests that set up or tamper."""
+async def _fresh_owner(database: Database) -> AsyncIterator[AsyncEngine]:
     engine = create_async_engine(database.owner_url)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+def owner(request: pytest.FixtureRequest, engines: Engines) -> AsyncEngine:
+    """Connections as the owner of the tables, for tests that set up or tamper; to the same database as `pool`."""
+    if "database" in request.fixturenames:
+        return cast(AsyncEngine, request.getfixturevalue("_fresh_owner"))
+    return cast(WarmDatabase, request.getfixturevalue("_warm")).owner
 
 
 @pytest.fixture

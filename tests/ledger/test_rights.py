@@ -19,6 +19,8 @@ from migrations.grants import AUDITOR_ROLE, rights
 from tests.conftest import Database
 from tests.support.ledger_scene import paid, posted
 
+pytestmark = pytest.mark.usefixtures("database")  # nothing in it but the schema
+
 WRITES = {
     "insert": "insert into ledger.{table} default values",
     "update": "update ledger.{table} set {column} = {column}",
