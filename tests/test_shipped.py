@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from invariants import examine
 from migrations import shipped
 
+pytestmark = pytest.mark.usefixtures("database")  # it reads the whole schema
+
 
 async def test_the_file_is_what_a_migrated_database_says(
     db: AsyncConnection, request: pytest.FixtureRequest

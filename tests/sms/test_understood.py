@@ -95,39 +95,44 @@ class Row:
     facts: tuple[str, ...]
 
 
+OPENED: list[str] = []  # the menus that the last message opened
+
+
+def noted(name: str, menu: Menu) -> Menu:
+    async def played(caller: Caller) -> Sentence:
+        OPENED.append(name)
+        return await menu(caller)
+
+    return played
+
+
+MENUS = [replace(menu, menu=noted(menu.keyword.msgid, menu.menu)) for menu in menus_by_message()]
+BOOK = Phrasebook(
+    MENUS
+)  # one for all: it remembers what it has found out of its entries, as the worker's does
+HELPED = next(menu for menu in MENUS if menu.keyword == help_by_message.keyword)
+UNKNOWN = noted("help", not_understood)
+
+
+def without_keyword(roles: Collection[str], body: str) -> tuple[ByMessage, tuple[str, ...], bool] | None:
+    opened = opened_without_keyword(roles, body)
+    return opened and (next(menu for menu in MENUS if menu.keyword == opened[0].keyword), *opened[1:])
+
+
 @dataclass
 class Town:
-    """The service as it answers one phone, in a transaction that is rolled back; `opened` are the menus it played."""
+    """The service as it answers one phone, in a transaction that is rolled back."""
 
     db: AsyncConnection
     phone: str
     deps: SmsDeps = field(init=False)
     clock: Clock = field(default_factory=Clock)
-    opened: list[str] = field(default_factory=list)
     said: str = ""
     before: str = ""
 
     def __post_init__(self) -> None:
-        menus = [replace(menu, menu=self.noted(menu.keyword.msgid, menu.menu)) for menu in menus_by_message()]
-        helped = next(menu for menu in menus if menu.keyword == help_by_message.keyword)
-        unknown = self.noted("help", not_understood)
-        clock = timing.Clock(self.clock)
-
-        def without_keyword(
-            roles: Collection[str], body: str
-        ) -> tuple[ByMessage, tuple[str, ...], bool] | None:
-            opened = opened_without_keyword(roles, body)
-            return opened and (next(menu for menu in menus if menu.keyword == opened[0].keyword), *opened[1:])
-
-        who = (sender_of, SEALS, clock, roles_of, without_keyword)
-        self.deps = SmsDeps(self.db.engine, Phrasebook(menus), helped, unknown, last_word, *who)
-
-    def noted(self, name: str, menu: Menu) -> Menu:
-        async def played(caller: Caller) -> Sentence:
-            self.opened.append(name)
-            return await menu(caller)
-
-        return played
+        who = (sender_of, SEALS, timing.Clock(self.clock), roles_of, without_keyword)
+        self.deps = SmsDeps(self.db.engine, BOOK, HELPED, UNKNOWN, last_word, *who)
 
     async def hear(self, message: str) -> SmsAnswer:
         """Play one message, after the time that it says (`+20min ...`)."""
@@ -136,7 +141,7 @@ class Town:
             message = message[wait.end() :]
         self.before, code = self.said, code_in(self.said) if "{code}" in message else ""
         sms = InboundSms("test", f"row {next(_ids)}", self.phone, message.replace("{code}", code))
-        self.opened.clear()
+        OPENED.clear()
         now = self.clock.now
         answer = await dispatch(self.deps, self.db, sms, await sender_of(self.db, self.phone, now), now)
         await self.db.execute(insert(inbox), self.row_of(sms, answer))
@@ -160,7 +165,7 @@ class Town:
         if not answer.text:
             return "silence"
         if answer.handled_as in ("menu", "stranger", "help"):
-            return self.opened[-1]
+            return OPENED[-1]
         if answer.handled_as == "code":
             return "nothing waits"
         if says(no_code, answer.text) or says(other_code, answer.text):

@@ -25,11 +25,13 @@ CODE = re.compile(r"\b(?:OUI|YES) ([0-9]{4})\b")
 _ids = count(1)
 
 
+BOOK = Phrasebook(menus_by_message())
+
+
 def sms_deps(pool: AsyncEngine, clock: Clock) -> SmsDeps:
     """The service's menus and keywords, with the test's clock."""
-    book = Phrasebook(menus_by_message())
     who = (sender_of, SEALS, timing.Clock(clock), roles_of, opened_without_keyword)
-    return SmsDeps(pool, book, help_by_message, not_understood, last_word, *who)
+    return SmsDeps(pool, BOOK, help_by_message, not_understood, last_word, *who)
 
 
 @dataclass

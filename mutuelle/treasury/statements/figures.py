@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from currencies import WRITTEN
+from currencies import CURRENCIES, written
 from locales import _
 from locales.formats import month_named
 from mutuelle.sheets.faults import UnreadError
@@ -18,7 +18,7 @@ from talk.phones import gateway_phone, written_phone
 from talk.trouble import InvalidError
 
 MOST_MINOR = 1_000_000_000_000
-_UNIT = rf"{WRITTEN}\.?"
+_UNIT = rf"{written(*CURRENCIES)}\.?"
 _UNITS = re.compile(rf"^{_UNIT}\s*|\s*{_UNIT}$", re.IGNORECASE)
 _MINUS = re.compile(r"^[-−–]\s*|^\((?=.*\)$)|(?<=\d)-$")
 _GROUPS = re.compile(r"\d{1,3}(?:([ '’.,])\d{3})(?:\1\d{3})*")
