@@ -47,7 +47,6 @@ class FailoverPlan:
     retries: bool = True
 
 
-SHORT = FailoverPlan(calls_per_s=4, between_s=2, homes=400)
 LONG = FailoverPlan(calls_per_s=6, between_s=15, homes=1_500)
 
 

@@ -1,6 +1,4 @@
-"""The proof "failover" in short; and the front that it stands on, which drops a hop where it does not try again."""
-
-import shutil
+"""The front that the proof "failover" stands on: it drops a hop where it does not try again."""
 
 import httpx
 import pytest
@@ -9,28 +7,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from engines import processes
-from tests.conftest import open_folder, wait_until_unlocked
 from tests.support.servers import serving
-from torture import failover
 from torture.front import HOST, Front
 
 HOPS = 4
-
-
-async def test_servers_are_lost_and_processes_replaced_and_nothing_is_lost_or_doubled() -> None:
-    folder = open_folder("keneya-failover-")
-    try:
-        verdict = await failover.prove(1, folder / "place", failover.SHORT)
-        assert verdict.broken == []
-        counts = verdict.counts
-        assert counts[failover.DROPPED] == 0
-        assert counts[failover.POSTGRES] > counts[failover.PROMOTED]
-        assert min(counts[failover.REDIS], counts[failover.IN_UPGRADE], counts["retried by the front"]) > 0
-        assert counts["paid"] == counts["posted"] > 50
-        assert counts["SMS in"] > 10
-    finally:
-        wait_until_unlocked(folder / "place" / "var")
-        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("retries", [True, False])
