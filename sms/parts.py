@@ -20,9 +20,8 @@ from timing import Clock
 
 # From the last part that came on: several tries of a phone where the network is weak.
 PARTS_WAIT = timedelta(minutes=3)
-CUT_WAIT = timedelta(
-    seconds=30
-)  # nothing tells that it is a part: a message of just its length is answered so late
+# Nothing tells that it is a part: a message of just its length is answered so late.
+CUT_WAIT = timedelta(seconds=30)
 # What comes again, or too late, is not answered once more. After this time its reference is that of another message.
 LATE = timedelta(minutes=15)
 

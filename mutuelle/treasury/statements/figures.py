@@ -6,10 +6,10 @@ Portals write 12 000,00 and 12,000.00, 15/03/2026 14:05 and 2026-03-15T14:05:00Z
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, tzinfo
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from currencies import CURRENCIES, written
+from currencies import MINOR_DIGITS, written
 from locales import _
 from locales.formats import month_named
 from mutuelle.sheets.faults import UnreadError
@@ -18,19 +18,18 @@ from talk.phones import gateway_phone, written_phone
 from talk.trouble import InvalidError
 
 MOST_MINOR = 1_000_000_000_000
-_UNIT = rf"{written(*CURRENCIES)}\.?"
-_UNITS = re.compile(rf"^{_UNIT}\s*|\s*{_UNIT}$", re.IGNORECASE)
 _MINUS = re.compile(r"^[-−–]\s*|^\((?=.*\)$)|(?<=\d)-$")
 _GROUPS = re.compile(r"\d{1,3}(?:([ '’.,])\d{3})(?:\1\d{3})*")
 
 
 @lru_cache(maxsize=10_000)
-def amount(cell: str, digits: int, decimal: str | None = None) -> int:
-    """An amount in minor units of a currency with so many decimals, below zero with a minus or in brackets."""
+def amount(cell: str, currency: str, decimal: str | None = None) -> int:
+    """An amount in minor units of `currency`, below zero with a minus or in brackets. Another currency is refused."""
+    digits, units = MINOR_DIGITS[currency], _units(currency)
     text = " ".join(cell.split())
-    text = _UNITS.sub("", text.removeprefix("+")).strip()
+    text = units.sub("", text.removeprefix("+")).strip()
     minus = _MINUS.search(text)
-    text = _UNITS.sub("", text.strip("()+-−– ")).strip()
+    text = units.sub("", text.strip("()+-−– ")).strip()
     whole, part = _parted(text, decimal)
     if _GROUPS.fullmatch(whole):
         whole = re.sub(r"\D", "", whole)
@@ -42,6 +41,12 @@ def amount(cell: str, digits: int, decimal: str | None = None) -> int:
     if found > MOST_MINOR:
         raise UnreadError(_("This is not an amount."))
     return -found if minus else found
+
+
+@cache
+def _units(currency: str) -> re.Pattern[str]:
+    unit = rf"{written(currency)}\.?"
+    return re.compile(rf"^{unit}\s*|\s*{unit}$", re.IGNORECASE)
 
 
 def _parted(text: str, decimal: str | None) -> tuple[str, str]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from currencies import MINOR_DIGITS
 from locales import Sentence, _
 from mutuelle.scheme.mutuelles import Mutuelle
 from mutuelle.sheets.faults import Fault, UnreadError
@@ -133,7 +132,6 @@ class _LineReader:
         self.read, self.mutuelle, self.today = read, mutuelle, today
         self.places = read.preset.places(header.cells) or {}
         self.headers = _named(header.cells)
-        self.digits = MINOR_DIGITS[mutuelle.currency]
         self.without_id: Counter[str] = Counter()
         self.sound = 0  # how many faults there were before this row
 
@@ -242,7 +240,7 @@ class _LineReader:
         if not said.strip("-–— "):
             return None
         try:
-            return amount(said, self.digits, self.read.preset.decimal)
+            return amount(said, self.mutuelle.currency, self.read.preset.decimal)
         except InvalidError as wrong:
             self._fault(row, name, wrong.sentence, said)
             return None

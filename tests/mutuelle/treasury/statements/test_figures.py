@@ -117,19 +117,25 @@ NOTES = {
 
 @pytest.mark.parametrize("cell", AMOUNTS)
 def test_an_amount_is_read_as_portals_write_it(cell: str) -> None:
-    assert amount(cell, 0) == AMOUNTS[cell]
+    assert amount(cell, "XOF") == AMOUNTS[cell]
 
 
 @pytest.mark.parametrize("cell", NO_AMOUNTS)
 def test_what_could_be_two_amounts_is_none(cell: str) -> None:
     with pytest.raises(InvalidError):
-        amount(cell, 0)
+        amount(cell, "XOF")
+
+
+@pytest.mark.parametrize("cell", ["12 EUR", "1 500 FG", "USD 20"])
+def test_an_amount_of_another_currency_is_none(cell: str) -> None:
+    with pytest.raises(InvalidError):
+        amount(cell, "XOF")
 
 
 def test_a_form_may_say_which_mark_is_before_parts_of_a_unit() -> None:
-    assert amount("150.000", 0, ".") == 150
-    assert amount("1,500.00", 0, ".") == 1_500
-    assert amount("150.25", 2, ".") == 15_025
+    assert amount("150.000", "XOF", ".") == 150
+    assert amount("1,500.00", "XOF", ".") == 1_500
+    assert amount("150.25", "CDF", ".") == 15_025
 
 
 @pytest.mark.parametrize("cell", MOMENTS)
